@@ -12,9 +12,9 @@ for their films. It polls for a shorter time, which is too short for most answer
 and a server all poll on two processors, they delay each other. A client does not poll if other programs keep all
 processors busy when its association begins: there, a program that sleeps gets a processor sooner than one that polls.
 
-Polling ends for a peer that has been late a few times in a row, until the peer is in time again, and is tried again now
-and then. Polling pauses after another program had the processor. So it costs little processor time for distant or slow
-peers, and on busy machines.
+Polling ends for a peer that has been late a few times in a row. It begins again when the peer is in time, and is also
+tried again now and then. Polling pauses after another program had the processor. So it costs little processor time for
+distant or slow peers, and on busy machines.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ def _are_processors_busy() -> bool:
     This program is one of them, and so is a server that polls.
     """
     try:
-        descriptor = os.open(_LOAD, os.O_RDONLY)  # half of the time of `open`
+        descriptor = os.open(_LOAD, os.O_RDONLY)  # takes half of the time of `open`
     except OSError:
         return False
     try:
@@ -57,9 +57,9 @@ def _are_processors_busy() -> bool:
 
 
 class Polls:
-    """What the polls of one server share, or the poll of one association of a client has for itself."""
+    """The state that the polls of one server share. Each association of a client has its own state."""
 
-    latest: "BusyPoll | None" = None  # for the peer that was the last to send something, if it is still connected
+    latest: "BusyPoll | None" = None  # the poll for the peer that was the last to send something, if still connected
     pause_end = 0.0  # when polling may begin again after another program had the processor
 
 
@@ -92,7 +92,7 @@ class BusyPoll:
         self._yields = yields
         self._sent = 0.0  # when the latest message was sent
         self._turn = 0.0  # when the latest turn began
-        self._is_waiting = False  # whether nothing has come since then
+        self._is_waiting = False  # whether nothing has come since the latest message
         self._is_alone = True  # whether no other peer sent anything between the last two reads from this peer
         self._is_polling = False  # whether `_poll` will be called
         self._misses = 0  # late answers in a row
