@@ -189,7 +189,7 @@ class JobQueue(JobFinder, Protocol):
         """Return the next job, which becomes PRINTING, or None if no job waits."""
 
     def finish(self, job: PrintJob) -> None:
-        """Note that a job that `take` returned has become DONE or FAILURE."""
+        """Record that a job that `take` returned has become DONE or FAILURE."""
 
 
 class PrintQueue:

@@ -194,7 +194,7 @@ class PrintEngine:
         return "the printer has stopped" if self._has_stopped else "the print queue is full"
 
     async def confirm(self, job: PrintJob) -> None:
-        """Note that the client knows of the end of a job."""
+        """Record that the client knows of the end of a job."""
         job.confirmed = True
 
     def offer(self, job: PrintJob) -> bool:

@@ -1,10 +1,12 @@
 """Deliberate faults of a printer, which occur at the same request every time, to test SCUs.
 
-A fault is written as WHAT@WHERE; ``C605@N-SET#2`` answers the second N-SET with status C605. WHAT is a status (with a
-failure, the operation is not performed; with any other status, it is), ``NO-ANSWER``, ``ABORT`` (A-ABORT), ``DROP``
-(the connection is closed), or, at ``FILM``, a term of Execution Status Info. WHERE is ``FILM``, or an operation with or
-without a SOP Class. ``#2`` means the second such film or request since the start, in all associations together; without
-a number, the fault occurs each time. A change of the printer's status is written in the same way, but not at ``FILM``:
+A fault is written as WHAT@WHERE; ``C605@N-SET#2`` answers the second N-SET with status C605. WHERE is ``FILM``, or an
+operation with or without a SOP Class. ``#2`` means the second such film or request since the start, in all associations
+together; without a number, the fault occurs each time. At ``FILM``, WHAT is a term of Execution Status Info. At an
+operation, WHAT is a status, ``NO-ANSWER``, ``ABORT`` (A-ABORT), or ``DROP`` (the connection is closed). If the status
+is a failure, the operation is not performed.
+
+A change of the printer's status is written as STATUS:INFO@WHERE, where WHERE is an operation:
 ``WARNING:SUPPLY LOW@N-ACTION FilmBox#2``.
 """
 
@@ -51,14 +53,14 @@ _STATUS = re.compile(r"[0-9A-Fa-f]{4}", re.ASCII)
 
 
 class FaultError(DimseError):
-    """A text is not a valid fault, printer status or place."""
+    """A text that is not a valid fault, printer status or place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The requests or films at which a fault occurs: those of one kind, or only one of them.
+    """The requests or films at which a fault occurs: all of one kind, or one of them.
 
-    That one is the ``number``th of its kind, counted from 1; None selects all.
+    ``number`` selects one, counted from 1; None selects all.
     """
 
     operation: str
@@ -102,7 +104,7 @@ class Fault:
         return cls(what, place)
 
     async def answer(self, operation: Operation, perform: Perform) -> Response:
-        """Return the response to a request that has this fault. Raises `NoResponse` if there is none."""
+        """Return the response to a request at which this fault occurs. Raises `NoResponse` if it gets no response."""
         match self.what:
             case "NO-ANSWER":
                 raise NoResponse("on purpose")
@@ -155,7 +157,7 @@ class Reporting(Protocol):
 
 
 class Misbehavior:
-    """Faults and changes of status for a `PrintServer`, to be passed as ``intercept``.
+    """Faults and changes of the status of a `PrintServer`. Pass this object to the server as ``intercept``.
 
     ::
 
@@ -170,7 +172,7 @@ class Misbehavior:
 
     async def __call__(self, server: Reporting, operation: Operation, perform: Perform) -> Response:
         """Return the response to one request."""
-        # Both lists are complete before the first await: other requests may arrive during it, and count after this one
+        # Both lists are complete before the first await: a request that arrives during an await is counted later
         changes = tuple(self._due(self._changes, operation.message))
         faults = tuple(self._due(self._faults, operation.message))
         for change in changes:
@@ -191,17 +193,17 @@ class Misbehavior:
 
     def count_film(self) -> None:
         """Count a film, and raise `JobFailed` if a fault is due at it."""
-        for fault in tuple(self._due(self._faults, None)):  # all of them, so that each counts this film
+        for fault in tuple(self._due(self._faults, None)):  # the tuple makes every fault count this film
             raise JobFailed(fault.what, f"{fault.what}, on purpose")
 
     def _due(self, injected: Iterable[_Injected], message: Request | None) -> Iterator[_Injected]:
         """Count a request, or a film if ``message`` is None; yield the faults or changes that are due at it."""
-        for one in injected:
-            place = one.place
+        for item in injected:
+            place = item.place
             if place.operation == _FILM if message is None else place.is_of(message):
-                self._counts[one] += 1
-                if place.number in (None, self._counts[one]):
-                    yield one
+                self._counts[item] += 1
+                if place.number in (None, self._counts[item]):
+                    yield item
 
 
 def parse_state(text: str) -> tuple[str, str]:

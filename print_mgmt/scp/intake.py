@@ -1,4 +1,4 @@
-"""The intake of a printer with a spool: accepts jobs on stable storage, and reports their status to clients.
+"""The intake of a printer with a spool: stores the accepted jobs, and reports their status to clients.
 
 The status of a Print Job comes from the spool, so it survives a restart, and is the same for all processes that share
 the spool.
@@ -14,11 +14,11 @@ from ..jobs import PrintJob
 from ..spool import Spool, SpoolError
 from ..status import QUEUED
 
-__all__ = ["SpooledIntake", "SpooledJobs", "Take"]
+__all__ = ["SpooledIntake", "SpooledJobs", "Store"]
 
 _log = logging.getLogger("print_mgmt.scp")
 
-Take = Callable[[PrintJob], Awaitable[object]]
+Store = Callable[[PrintJob], Awaitable[object]]
 
 
 class SpooledJobs:
@@ -49,21 +49,21 @@ class SpooledJobs:
 
 
 class SpooledIntake:
-    """The intake of the jobs of a printer: ``take`` puts a job into ``spool``, or raises `SpoolError`.
+    """The intake of the jobs of a printer: ``store`` puts a job into ``spool``, or raises `SpoolError`.
 
     With ``PrinterName``, clients find only the jobs of that printer.
     """
 
-    def __init__(self, spool: Spool, take: Take, PrinterName: str | None = None) -> None:
+    def __init__(self, spool: Spool, store: Store, PrinterName: str | None = None) -> None:
         self._spool = spool
-        self._take = take
+        self._store = store
         self._printer_name = PrinterName
         self._followed: dict[str, PrintJob] = {}  # the jobs of clients that want events
         self._early: dict[str, PrintJob | None] = {}  # news of jobs whose N-ACTION has not been answered yet
 
     @property
     def is_full(self) -> bool:
-        """Whether films are refused now; their images can then be refused as well."""
+        """Whether films are refused now. Their images may then be refused, too."""
         return self._spool.room.is_full
 
     async def accept(self, job: PrintJob) -> str:
@@ -71,7 +71,7 @@ class SpooledIntake:
         uid = job.SOPInstanceUID
         self._early[uid] = None
         try:
-            await self._take(job)
+            await self._store(job)
         except SpoolError as exc:
             _log.error("a job was refused: %s", escaped(str(exc)))
             return "the spool cannot store the film now"
@@ -90,8 +90,8 @@ class SpooledIntake:
         return SpooledJobs(self._spool, self._printer_name)
 
     async def confirm(self, job: PrintJob) -> None:
-        """Note that the client knows of the end of a job."""
-        with suppress(SpoolError):  # N-GET then finds the job for longer than it should
+        """Record that the client knows of the end of a job."""
+        with suppress(SpoolError):  # after an error, N-GET finds the job for longer than it should
             await self._spool.confirm(job.SOPInstanceUID)
 
     def report(self, jobs: Iterable[PrintJob]) -> None:
@@ -103,4 +103,4 @@ class SpooledIntake:
             elif uid in self._followed:
                 self._followed[uid].follow(job)
         for uid in [uid for uid, job in self._followed.items() if job.ExecutionStatus == "DONE" or not job.listeners]:
-            del self._followed[uid]  # a DONE job stays DONE; without listeners, the association has ended
+            del self._followed[uid]  # a DONE job stays DONE; if a job has no listeners, its association has ended

@@ -59,13 +59,13 @@ class Engine(Protocol):
 
     @property
     def is_full(self) -> bool:
-        """Whether films are refused now; their images can then be refused as well."""
+        """Whether films are refused now. Their images may then be refused, too."""
 
     async def accept(self, job: PrintJob) -> str:
         """Accept a new job. Return the reason if the job is refused, otherwise an empty string."""
 
     async def confirm(self, job: PrintJob) -> None:
-        """Note that the client knows of the end of a job."""
+        """Record that the client knows of the end of a job."""
 
     def jobs(self) -> Finder:
         """Return the jobs for N-GET on one association."""
@@ -74,8 +74,8 @@ class Engine(Protocol):
 class PrinterService:
     """A printer that serves many associations.
 
-    ``config`` may be replaced; the new configuration applies to associations that begin afterwards. The limits of
-    memory always remain those of the first configuration. Each request is passed to ``intercept``, with the function
+    ``config`` may be replaced; the new configuration applies to associations that begin afterwards, except for its
+    limits of memory, which never change. Each request is passed to ``intercept``, with the function
     that performs the request; ``intercept`` returns the response.
     """
 
@@ -98,7 +98,7 @@ class PrinterService:
 
     @property
     def associations(self) -> frozenset[Association]:
-        """The associations with clients whose instances have not yet been deleted."""
+        """The open associations, and those that have ended but still have instances."""
         return frozenset(self._reporters)
 
     async def flush_events(self, association: Association) -> None:
@@ -185,7 +185,7 @@ class _Session:
         self.reporter.follow(job)
         try:
             refused = await self.engine.accept(job)
-        except Exception:  # its caller answers with a failure
+        except Exception:  # the caller of this method answers with a failure
             self.reporter.unfollow(job)
             self.service.queue_full(message)
             raise
@@ -251,7 +251,7 @@ def _log_trailing(operation: Operation, findings: list[Finding]) -> None:
 def _log_answer(association: Association, message: Request, answer: Answer) -> None:
     """Log an answer that has a status other than Success, or a comment.
 
-    No operator is needed for statuses about the placement of images, so their level is INFO.
+    Statuses about the placement of images need no operator, so their level is INFO.
     """
     level = logging.INFO if answer.Status in PLACEMENT else logging.WARNING
     status, words = f"{answer.Status:04X}H", meaning(answer.Status)

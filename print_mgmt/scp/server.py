@@ -61,7 +61,8 @@ class PrintServer:
 
     With ``spool``, which must be open, jobs are on stable storage before N-ACTION is answered, and ``queue`` is not
     used. ``route`` returns the destinations of the films of a job; by default, they go to ``on_film``. If ``on_film``
-    is None, this server delivers no films itself. Films that are not printed at the end of the block stay in the spool.
+    is None, this server delivers no films itself. At the end of the block, films that wait to be printed stay in the
+    spool.
 
     ``printer_state`` may be set at any time; changes are reported to all clients. ``printed`` and ``failed`` count
     films.
@@ -140,7 +141,7 @@ class PrintServer:
 
     @property
     def associations(self) -> frozenset[Association]:
-        """The associations with clients whose instances have not yet been deleted."""
+        """The open associations, and those that have ended but still have instances."""
         return self._printer.associations
 
     @property

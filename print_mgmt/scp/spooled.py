@@ -71,11 +71,11 @@ class SpooledPrinting(SpooledIntake):
     ) -> None:
         own = Routing((Target(destination=ON_FILM, each_copy=each_copy),))
 
-        async def take(job: PrintJob) -> None:
+        async def store(job: PrintJob) -> None:
             targets, hold = own if route is None else route(job)
             await spool.accept(job, targets, hold=hold)
 
-        super().__init__(spool, take)
+        super().__init__(spool, store)
         self.printed = 0
         self.failed = 0
         self._on_film = on_film
@@ -111,7 +111,7 @@ class SpooledPrinting(SpooledIntake):
                 self._watch_room()
             except SpoolError as exc:
                 _log.error("the spool cannot be asked for changes of jobs: %s", escaped(str(exc)))
-                revision = revision or 0  # a job may be accepted before the next try, which must report it
+                revision = revision or 0  # the next try must also report a job that is accepted before it
                 await asyncio.sleep(_PAUSE)
                 continue
             self.report(jobs)
@@ -119,7 +119,7 @@ class SpooledPrinting(SpooledIntake):
     def _watch_room(self) -> None:
         room, current = self._spool.room, (self._state.PrinterStatus, self._state.PrinterStatusInfo)
         wanted = _FULL if room.is_full else _LOW if room.is_low else (NORMAL, NORMAL)
-        if current in (_FULL, _LOW, (NORMAL, NORMAL)):  # other states have other causes
+        if current in (_FULL, _LOW, (NORMAL, NORMAL)):  # any other state comes from other code
             self._state.set(*wanted)
 
     # --- films ---
@@ -130,7 +130,7 @@ class SpooledPrinting(SpooledIntake):
                 lease = await self._spool.lease(ON_FILM, _LEASE, wait=_WAIT)
                 if lease is not None:
                     await self._deliver(lease)
-            except CorruptFilm as exc:  # its deliveries have failed, and other films need not wait
+            except CorruptFilm as exc:  # the deliveries of this film have failed; other films need not wait
                 _log.error("%s", escaped(str(exc)))
             except SpoolError as exc:
                 _log.error("the spool failed: %s", escaped(str(exc)))
@@ -170,7 +170,7 @@ class SpooledPrinting(SpooledIntake):
         """Return the film for ``on_film``, or an outcome if the film cannot be read now."""
         try:
             copy = await self._spool.film(lease.film.id)
-        except CorruptFilm:  # its deliveries have failed
+        except CorruptFilm:  # the spool has recorded that the deliveries of this film have failed
             raise
         except SpoolError as exc:  # nothing was printed, so the film can be tried again
             return Later(delay=_PAUSE, reason=str(exc))
@@ -202,7 +202,7 @@ async def report_outcome(spool: Spool, lease: Lease, outcome: Outcome) -> None:
         try:
             await spool.report(lease, outcome)
         except StaleLease as exc:
-            _log.warning("a late result is refused: %s", escaped(str(exc)))
+            _log.warning("a late outcome is refused: %s", escaped(str(exc)))
         except SpoolError as exc:
             _log.error("the spool failed: %s", escaped(str(exc)))
             await asyncio.sleep(_PAUSE)

@@ -1,7 +1,7 @@
 """The pixels that a printer can use, according to its Printer Configuration (PS3.3 C.13.13).
 
-Sending more pixels than an image box has, or more bits than the printer uses, only takes time. An image is reduced by
-taking the mean of the area under each new pixel.
+Sending more pixels than an image box has, or more bits than the printer uses, only takes time. Each pixel of a reduced
+image is the mean of the pixels that it replaces.
 """
 
 import re
@@ -43,7 +43,7 @@ def bits_of(item: Dataset) -> Bits:
 def box_of(item: Dataset, film_box: Dataset) -> tuple[int, int] | None:
     """Return the rows and columns of the image boxes of a film box with these attributes.
 
-    Return None if the configuration does not tell them, or if the boxes differ in size.
+    Return None if the configuration does not give their size, or if the boxes differ in size.
     """
     wanted = text(film_box, "ImageDisplayFormat", "STANDARD\\1,1")
     for display_format, box in _formats(item, film_box):
@@ -53,10 +53,10 @@ def box_of(item: Dataset, film_box: Dataset) -> tuple[int, int] | None:
 
 
 def format_of(item: Dataset, film_box: Dataset, images: int) -> str | None:
-    """Return the Image Display Format with the fewest boxes that hold ``images`` images, or else with the most boxes.
+    """Return the STANDARD format with the fewest boxes that hold ``images`` images.
 
-    Of several such formats, return the one with the squarest boxes. Only formats STANDARD with boxes of known size are
-    considered; return None if there is none.
+    If no format holds all images, return the one with the most boxes. Of several such formats, return the one whose
+    boxes are closest to squares. Formats whose boxes have no known size are ignored; return None if no format is left.
     """
     choices = []
     for display_format, (rows, columns) in _formats(item, film_box):

@@ -60,14 +60,14 @@ class PrintClient:
     ``color`` selects the Basic Color (True) or the Basic Grayscale (False) Print Management Meta SOP Class; "prefer"
     uses color if the printer has it, "avoid" uses color only if the printer has nothing else, and None uses either,
     preferably grayscale, or the Printer SOP Class alone. If the printer accepts no Meta SOP Class, a second association
-    proposes its member SOP Classes one by one. ``bits`` is the depth of gray pixels on the wire, 8 or 12; "auto" takes
+    proposes the member SOP Classes one by one. ``bits`` is the depth of gray pixels on the wire, 8 or 12; "auto" takes
     it from the profile or from the printer's configuration, or else uses 8. ``action`` is the instance that N-ACTION
     prints: the film box ("film", as in the standard) or the session; "auto" tries the film box first. ``action_data``
     sends a Data Set with N-ACTION, for printers that do not answer without it. ``own_uids``: the client assigns the SOP
     Instance UIDs, unless the printer refuses them. ``optional`` are the optional SOP Classes to propose; Presentation
     LUT is proposed when it is used. ``profile`` has the limits of a printer model (see `profiles`). ``retries`` limits
-    how often a transiently rejected association is requested again, and how often a lost association is reopened;
-    `films` and `print_images` do not reopen one that is lost between N-ACTION and its response. ``tls`` comes from
+    how often a transiently rejected association is requested again, and how often a lost association is replaced;
+    `films` and `print_images` do not replace one that is lost between N-ACTION and its response. ``tls`` comes from
     `dimse.net.client_context`; ``trace`` gets the records of `dimse.net.Trace`.
 
     A wrong argument raises `EncodeError` at once. Entering the block raises what `dimse.net.connect` raises, and
@@ -130,7 +130,10 @@ class PrintClient:
 
     @property
     def warnings(self) -> list[str]:
-        """The warnings so far: of the printer, with operation, status, meaning and comment, and of this client."""
+        """The warnings so far, of the printer and of this client.
+
+        A warning of the printer has the operation, the status with its meaning, and the comment of the printer.
+        """
         return self._connection.warnings
 
     @property
@@ -164,7 +167,8 @@ class PrintClient:
     async def box_size(self, **attributes: Value) -> tuple[int, int] | None:
         """Return the rows and columns of the image boxes of a film box with these attributes.
 
-        The printer's configuration tells them. Return None if it does not, or if the boxes differ in size.
+        They come from the printer's configuration. Return None if it does not have them, or if the boxes differ in
+        size.
         """
         item = await self._connection.capabilities()
         return None if item is None else box_of(item, choose(attributes).film_box)
@@ -172,8 +176,8 @@ class PrintClient:
     async def display_format(self, images: int, **attributes: Value) -> str | None:
         """Return the best Image Display Format for ``images`` images on a film box with these attributes.
 
-        It is the format STANDARD with the fewest boxes that hold all images, or else with the most boxes. Return None
-        if the printer's configuration lists no such format.
+        It is the STANDARD format with the fewest boxes that hold all images. If no format holds all images, it is the
+        one with the most boxes. Return None if the printer's configuration lists no STANDARD format.
         """
         item = await self._connection.capabilities()
         return None if item is None else format_of(item, choose(attributes).film_box, images)
@@ -304,7 +308,7 @@ class PrintClient:
         """Open films for images that come one by one; the last film is printed at the end of the block.
 
         The options are those of `print_images`. If the block raises, the film that is being filled is not printed; with
-        ``collate``, none is.
+        ``collate``, no film is printed.
         """
         options = FilmOptions(
             chosen=choose(attributes),

@@ -1,4 +1,4 @@
-"""The association with a printer: proposes SOP Classes, replaces a lost association, and remembers the printer.
+"""The association with a printer: proposes SOP Classes, replaces a lost association, and keeps facts about the printer.
 
 The first association proposes Meta SOP Classes. If the printer accepts none of them, a second association proposes
 their member SOP Classes one by one, and also the color Meta SOP Class if the client avoids color. Each optional SOP
@@ -182,7 +182,7 @@ class Connection:
             await retries.pause(reason)
 
     async def _open_any(self) -> None:
-        """Open an association on a Meta SOP Class, or else on the other Meta SOP Classes and all member classes."""
+        """Open an association for Meta SOP Classes, or else for the other Meta SOP Classes and all member classes."""
         if await self._open_meta():
             return
         others = [meta for meta in self._metas if meta not in self._first_metas]
@@ -193,7 +193,7 @@ class Connection:
         raise ContextNotAccepted(f"the peer accepts neither {names} nor the SOP Classes in {them}")
 
     async def _open_meta(self) -> bool:
-        """Open an association on a Meta SOP Class, if necessary without the optional SOP Classes.
+        """Open an association for a Meta SOP Class, if necessary without the optional SOP Classes.
 
         Return False if the printer accepts no Meta SOP Class.
         """
@@ -221,7 +221,7 @@ class Connection:
             await opened.__aexit__(*(exc_info or (None, None, None)))  # type: ignore[arg-type]  # as Python gave them
 
     async def propose_too(self, sop_class: str) -> None:
-        """Propose another optional SOP Class, on a new association if it was not proposed on the current one."""
+        """Propose another optional SOP Class on a new association. Do nothing if the class was proposed already."""
         if sop_class not in self._optional:
             self._optional = (*self._optional, sop_class)
             await self._leave()
@@ -255,10 +255,10 @@ class Connection:
         return True
 
     def _meta(self, association: Association) -> str | None:
-        """Return the Meta SOP Class that the printer accepts, itself or as its members, or None if there is none.
+        """Return the first Meta SOP Class that the printer accepts, itself or through the members that printing needs.
 
-        If the client need not print and the printer accepts only the Printer SOP Class, return the preferred Meta SOP
-        Class.
+        Return None if there is none. If the client need not print and the printer accepts only the Printer SOP Class,
+        return the preferred Meta SOP Class.
         """
         for meta in self._metas:
             if _accepts(association, meta) or all(_accepts(association, member) for member in _NEEDED[meta]):

@@ -25,7 +25,7 @@ __all__ = ["Event", "Events", "Job"]
 _log = logging.getLogger("print_mgmt.scu")
 
 _MAX_EVENTS = 1000  # only the latest events are kept, because a printer may send any number
-_MAX_INFORMATION = 1 << 14  # bytes of a Data Set that is kept with its event; those of PS3.4 H.4.5 have less than 300
+_MAX_INFORMATION = 1 << 14  # bytes; a longer Data Set of an event is ignored, and PS3.4 H.4.5 needs fewer than 300
 _ENDS: tuple[str, ...] = ("DONE", "FAILURE")
 _NUMBERS = {name.upper(): number for number, name in EVENTS[PrintJobClass].items()}
 
@@ -91,7 +91,7 @@ class Events:
 
 
 def _information(operation: Operation[NEventReportRQ]) -> Dataset:
-    """Return the Data Set of an event; an empty one if there is none, or if it is too long or cannot be decoded."""
+    """Return the Data Set of an event, or an empty Data Set if it is missing, too long, or cannot be decoded."""
     number, length = operation.message.EventTypeID, length_of(operation.message.Data)
     if length > _MAX_INFORMATION:
         _log.info("the Data Set of event %d is ignored: it has %d bytes", number, length)
@@ -136,11 +136,11 @@ class Job:
     async def events(self, *, poll: float = 5.0) -> AsyncIterator[Event]:
         """Yield the events of the job until it is DONE or FAILURE.
 
-        After ``poll`` seconds without an event of the job, it is queried, and a new status is yielded as an event. The
-        iteration also ends if the printer no longer answers or the association ends.
+        After ``poll`` seconds without an event of the job, the job is queried, and a new status is yielded as an event.
+        The iteration also ends if the printer no longer answers or the association ends.
         """
         now = asyncio.get_running_loop().time
-        due = now() + poll  # when the job is queried, unless it reports an event before
+        due = now() + poll  # the time to query the job, unless an event of the job arrives earlier
         while self.SOPInstanceUID and not self.has_ended:
             count = self._events.count
             for number, event in self._events.since(self._heard, self.SOPInstanceUID):
@@ -167,13 +167,13 @@ class Job:
     async def wait(self, *, poll: float = 5.0) -> str:
         """Wait for the end of the job; return DONE or FAILURE.
 
-        If the printer does not tell the end, return the last known Execution Status, which may be empty.
+        If the printer does not report the end, return the last known Execution Status, which may be empty.
         """
         async for _ in self.events(poll=poll):
             pass
         return self.ExecutionStatus
 
     def _note(self, event: Event) -> None:
-        if event.name.upper() in _NUMBERS:  # an event of an unknown type tells no status
+        if event.name.upper() in _NUMBERS:  # an event of an unknown type has no status
             self.ExecutionStatus = event.name.upper()
         self.ExecutionStatusInfo = text(event.information, "ExecutionStatusInfo") or self.ExecutionStatusInfo

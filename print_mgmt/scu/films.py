@@ -1,4 +1,4 @@
-"""Distributes images that come one by one over as many film boxes as they need, and prints each when it is full.
+"""Fills films with images that come one by one, and prints each film when it is full.
 
 Only one film at a time is held in memory. If the association is lost before N-ACTION, the film can be filled again on a
 new association. If it is lost after N-ACTION, it is unknown whether the film was printed, so the film is not retried.
@@ -41,7 +41,7 @@ class FilmOptions:
     ``collate`` prints all films with one N-ACTION on the session; copies are then in the order 1 2 1 2 instead of
     1 1 2 2. ``true_size`` prints each image in true size or not at all: an image larger than its image box is refused,
     or cropped if Requested Decimate/Crop Behavior is CROP. ``reduce`` sends no more pixels than an image box has, if
-    the printer's configuration tells the size of its boxes.
+    the printer's configuration gives the size of its image boxes.
     """
 
     chosen: Chosen
@@ -188,7 +188,7 @@ class Films:
         if len(annotations) > len(film.annotation_boxes):
             written = f"only {len(film.annotation_boxes)} of {len(annotations)} annotations were written"
             chosen = text(self._options.chosen.film_box, "AnnotationDisplayFormatID")
-            why = f" for AnnotationDisplayFormatID {chosen}" if chosen else "; AnnotationDisplayFormatID selects them"
+            why = f" for AnnotationDisplayFormatID {chosen}" if chosen else "; AnnotationDisplayFormatID selects boxes"
             session.operations.warn(f"{film.name}: {written}, because the printer created no more boxes{why}")
         return film
 

@@ -92,7 +92,7 @@ class Operations:
     async def set(self, what: str, sop_class: str, uid: str, attributes: Dataset) -> Response:
         """Send N-SET; return the response, which may have a warning status. Raises `PrintFailed`.
 
-        The caller adds the Specific Character Set of its texts (`in_charset`): an image needs none.
+        The caller adds a Specific Character Set if ``attributes`` have texts (see `in_charset`); an image needs none.
         """
         response = await scu.n_set(self.association, self.context(sop_class), sop_class, uid, attributes)
         self.check(f"N-SET of {what}", response)

@@ -28,7 +28,7 @@ _SET_BY_PRINT_CLIENT = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """A printer model: what an SCU needs to know about it.
+    """The facts about a printer model that an SCU needs.
 
     ``config`` has the limits of the printer. ``lut_in`` is the instance that refers to a Presentation LUT (CP 173).
     ``label_is_annotation``: the printer writes the Film Session Label on the film.
@@ -69,7 +69,7 @@ class Profile:
         return Supported(kept, annotations, tuple(warnings))
 
     def _keep_supported(self, table: Table, dataset: Dataset, warnings: list[str]) -> Dataset:
-        """Return the attributes of ``dataset`` that the printer supports, with the terms that the caller has chosen."""
+        """Return the attributes of ``dataset`` that the printer supports, with unchanged values."""
         rows = tuple(row for row in table if row.keyword not in _SET_BY_PRINT_CLIENT)
         try:
             checked = check(rows, dataset)
@@ -82,7 +82,7 @@ class Profile:
                 del kept[tag]
         for element in checked.attributes:
             if element.VR == "SQ":
-                kept.add(element)  # without the attributes of its items that were left out
+                kept.add(element)  # its items no longer have the attributes that were left out
         return kept
 
     def _check_bits(self, bits: int, lut: PresentationLUT | None) -> None:
@@ -90,7 +90,7 @@ class Profile:
             taken = " and ".join(map(str, self.config.BitsStored))
             raise EncodeError(f"{bits}: {self.name} supports {taken}", path="BitsStored")
         if lut is not None and lut.table is not None and self.config.lut_match_required and len(lut.table) != 1 << bits:
-            what = f"has {len(lut.table)} entries: {self.name} wants {1 << bits} for {bits} bits"
+            what = f"has {len(lut.table)} entries: {self.name} needs {1 << bits} for {bits} bits"
             raise EncodeError(what, path="LUTData")
 
     def _check_format(self, film_box: Dataset) -> None:
@@ -125,14 +125,14 @@ class Supported:
     warnings: tuple[str, ...]
 
 
-# The descriptions of profiles by name. The presets "generic" and "strict" accept all of the standard: no limits.
+# The descriptions of profiles by name. The presets "generic" and "strict" are no profiles, because they have no limits.
 PROFILES = {name: words for name, words in PRESETS.items() if name not in ("generic", "strict")}
 _LUT_IN_SESSION = ("agfa-ds3000",)
 _LABEL_IS_ANNOTATION = ("aycan",)
 
 
 def profile(name: str) -> Profile:
-    """Return the profile with a name, or a profile made from the configuration file ``NAME.toml`` of a printer.
+    """Return the profile ``name``. If ``name`` ends in ``.toml``, make a profile from that configuration of a printer.
 
     Raises `ConfigError` for an unknown name or an invalid file, and OSError for a file that cannot be read.
     """

@@ -168,12 +168,12 @@ class FilmBox:
             dataset.update(in_charset(attributes))
         kind = None if overlay is None else _overlay_class(operations)
         if overlay is not None and kind == BasicPrintImageOverlayBox:
-            laid = await _create_overlay(operations, f"the overlay of {what}", kind, overlay)
-            dataset.ReferencedImageOverlayBoxSequence = [laid]
+            created = await _create_overlay(operations, f"the overlay of {what}", kind, overlay)
+            dataset.ReferencedImageOverlayBoxSequence = [created]
         response = await operations.set(what, self._image_class, uid, dataset)
         if overlay is not None and kind == ImageOverlayBox:
-            on = reference(self._image_class, uid)
-            await _create_overlay(operations, f"the overlay of {what}", kind, overlay, on)
+            image_box = reference(self._image_class, uid)
+            await _create_overlay(operations, f"the overlay of {what}", kind, overlay, image_box)
         return response
 
     async def print(self) -> Job:
@@ -210,8 +210,8 @@ class FilmBox:
 class FilmSession:
     """A Basic Film Session on the printer.
 
-    ``lut`` is the UID of the Presentation LUT to which each new film box refers. It is empty if there is none, or if
-    the session itself refers to it.
+    ``lut`` is the UID of the Presentation LUT to which each new film box refers. ``lut`` is empty if there is no
+    Presentation LUT, or if the session itself refers to it.
     """
 
     def __init__(self, connection: Connection, attributes: Dataset) -> None:
@@ -309,7 +309,7 @@ class FilmSession:
 
 
 def _overlay_class(operations: Operations) -> str:
-    """Return the SOP Class of overlays on this printer, preferably that of 2004. Raises `ContextNotAccepted`."""
+    """Return the SOP Class of overlays on this printer, preferably the one of 2004. Raises `ContextNotAccepted`."""
     try:
         operations.context(BasicPrintImageOverlayBox)
     except ContextNotAccepted:
@@ -319,11 +319,14 @@ def _overlay_class(operations: Operations) -> str:
 
 
 async def _create_overlay(
-    operations: Operations, what: str, sop_class: str, overlay: Overlay, on: Dataset | None = None
+    operations: Operations, what: str, sop_class: str, overlay: Overlay, image_box: Dataset | None = None
 ) -> Dataset:
-    """Create an overlay (N-CREATE); return a reference to it. An overlay of 1998 needs ``on``, its image box."""
+    """Create an overlay (N-CREATE); return a reference to it.
+
+    An overlay of 1998 needs ``image_box``, the reference to its image box.
+    """
     dataset = overlay_dataset(overlay)
-    if on is not None:
-        dataset.ReferencedImageBoxSequence = [on]
+    if image_box is not None:
+        dataset.ReferencedImageBoxSequence = [image_box]
     uid, _ = await operations.create(what, sop_class, dataset)
     return reference(sop_class, uid)

@@ -1,8 +1,9 @@
 """Prints images in true size, or not at all.
 
 Requested Image Size is the width of an image in mm (PS3.3 C.13.5). A printer may reduce an image that is too large for
-its box; then measurements on the film are wrong. Requested Decimate/Crop Behavior forbids this, so FAIL is requested,
-unless the user chooses CROP. The responses are checked, because some printers support only one of these attributes.
+its box; then measurements on the film are wrong. Requested Decimate/Crop Behavior forbids this with the value FAIL,
+which is sent unless the user chooses CROP. The responses are checked, because some printers support only one of these
+attributes.
 """
 
 from dataclasses import replace
@@ -65,7 +66,7 @@ async def put(film: FilmBox, position: int, image: PrintImage, attributes: Datas
     attributes[_SIZE] = round(image.PixelSpacing[1] * image.pixels.shape[1], 6)
     crops = text(attributes, _BEHAVIOR) == "CROP"
     response = await _put(film, position, image, attributes)
-    if response is None:  # without this attribute, the response still tells the outcome
+    if response is None:  # without this attribute, the status still shows whether the image was reduced
         del attributes[_BEHAVIOR]
         response = await film.put(position, image, attributes)
     what = f"image {position} of {film.name}: true size"
@@ -75,19 +76,19 @@ async def put(film: FilmBox, position: int, image: PrintImage, attributes: Datas
 
 
 async def _put(film: FilmBox, position: int, image: PrintImage, attributes: Dataset) -> Response | None:
-    """Put an image into a box. Return None if the printer seems not to support the behavior FAIL that we added."""
-    is_ours = text(attributes, _BEHAVIOR) == "FAIL"
+    """Put an image into a box. Return None if the printer seems not to support the behavior FAIL."""
+    fails = text(attributes, _BEHAVIOR) == "FAIL"
     try:
         response = await film.put(position, image, attributes)
     except PrintFailed as exc:
-        if is_ours and exc.status in (NO_SUCH_ATTRIBUTE, INVALID_VALUE):
+        if fails and exc.status in (NO_SUCH_ATTRIBUTE, INVALID_VALUE):
             return None
         raise
-    return None if is_ours and response.Status in _NOT_ACCEPTED and not _offending(response) else response
+    return None if fails and response.Status in _NOT_ACCEPTED and not _offending(response) else response
 
 
 def check_printed(film: str, status: int, attributes: Dataset) -> None:
-    """Raise `ImageError` if the status of N-ACTION tells that images were printed in another size."""
+    """Raise `ImageError` if the status of N-ACTION shows that images were printed in another size."""
     _check_size(f"{film}: true size", status, crops=text(attributes, _BEHAVIOR) == "CROP")
 
 

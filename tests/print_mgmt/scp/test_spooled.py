@@ -108,11 +108,11 @@ async def test_failure_is_reported_with_its_reason(folder: Path) -> None:
 
 
 async def test_done_job_is_forgotten_while_its_client_stays(folder: Path) -> None:
-    async def take(_job: Job) -> None:
+    async def store(_job: Job) -> None:
         """Store nothing."""
 
     async with EmbeddedSpool(folder) as spool:
-        intake, accepted = SpooledIntake(spool, take), Job(films=())
+        intake, accepted = SpooledIntake(spool, store), Job(films=())
         accepted.listeners.add(lambda _: None)
         assert await intake.accept(accepted) == ""
         done = Job(films=(), SOPInstanceUID=accepted.SOPInstanceUID)

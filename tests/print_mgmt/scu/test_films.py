@@ -194,7 +194,7 @@ async def test_annotations_without_a_format_are_a_warning() -> None:
     async with printer() as (server, _), PrintClient(server.host, server.port) as client:
         report = await client.print_images([gray(1)], annotations=["left"])
     assert report.warnings[0].startswith("film 1: only 0 of 1 annotations were written")
-    assert report.warnings[0].endswith("AnnotationDisplayFormatID selects them")
+    assert report.warnings[0].endswith("AnnotationDisplayFormatID selects boxes")
 
 
 async def test_canceled_stream_leaves_no_film() -> None:

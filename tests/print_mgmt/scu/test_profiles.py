@@ -92,7 +92,7 @@ async def test_agfas_session_refers_to_the_lut() -> None:
     async with printer(config=preset("agfa-ds3000")) as (server, films):
         async with PrintClient(server.host, server.port, profile=agfa) as client:
             await client.print_images([gray(1)], presentation_lut=TABLE)
-            with pytest.raises(EncodeError, match="LUTData: has 4096 entries: agfa-ds3000 wants 256 for 8 bits"):
+            with pytest.raises(EncodeError, match="LUTData: has 4096 entries: agfa-ds3000 needs 256 for 8 bits"):
                 await client.print_images([gray(1)], presentation_lut=DEEP)
     assert "ReferencedPresentationLUTSequence" in films[0].film_session
     assert "ReferencedPresentationLUTSequence" not in films[0].film_box
