@@ -1,9 +1,10 @@
 """Limits the densities and the light of a film to the range of the printer.
 
-Min Density, Max Density, Illumination and Reflected Ambient Light of a film box come from the client. If it sends none,
-they come from the film session (CP 173), or else from the printer with the medium of the film. Values out of range are
-replaced, with a warning: B605 for Min and Max Density (PS3.4 H.4.2.2.1.2), 0116 for other attributes. A strict printer
-refuses the other attributes instead (0106, PS3.4 H.2.4). A Min Density that is not below Max Density also gets 0116.
+The client sends Min Density, Max Density, Illumination and Reflected Ambient Light of a film box. If it omits one of
+them, the value comes from the film session (CP 173), or else from the printer with the medium of the film. Values out
+of range are replaced, with a warning: B605 for Min and Max Density (PS3.4 H.4.2.2.1.2), 0116 for other attributes. A
+strict printer refuses the other attributes instead (0106, PS3.4 H.2.4). If Min Density is not below Max Density, the
+warning is 0116, too.
 """
 
 from dimse.data import Dataset
@@ -49,11 +50,11 @@ def refill(instances: Instances, session: Dataset, box: FilmBox, imager: Imager)
     return attributes
 
 
-def limit_densities(checked: Checked, imager: Imager, *held: Dataset) -> None:
-    """Replace densities out of range by the limit. If Min is still not below Max Density, use the printer's for both.
+def limit_densities(checked: Checked, imager: Imager, *earlier: Dataset) -> None:
+    """Replace densities out of range by the limit.
 
-    ``held`` are attributes set before the request, the most specific first; they apply to a density that the request
-    omits.
+    If Min Density is then not below Max Density, use the printer's values of both. ``earlier`` are attributes set
+    before the request, the most specific first; they apply to a density that the request omits.
     """
     attributes = checked.attributes
     densities = attributes.values_of(*_DENSITIES)
@@ -66,7 +67,7 @@ def limit_densities(checked: Checked, imager: Imager, *held: Dataset) -> None:
         if limited != density:
             attributes[keyword] = limited
             checked.warn(DENSITY_LIMITED, keyword, f"{density} is out of range: {limited} is used")
-    least, greatest = (_value(keyword, getattr(imager, keyword), attributes, *held) for keyword in _DENSITIES)
+    least, greatest = (_value(keyword, getattr(imager, keyword), attributes, *earlier) for keyword in _DENSITIES)
     if least >= greatest:
         for keyword, relation in zip(_DENSITIES, ("below Max Density", "above Min Density"), strict=True):
             attributes[keyword] = used = getattr(imager, keyword)
@@ -92,16 +93,16 @@ def limit_border_densities(checked: Checked, imager: Imager, *, strict: bool) ->
         checked.warn(OUT_OF_RANGE, keyword, f"{term} is out of range: {limited} is used")
 
 
-def limit_light(checked: Checked, imager: Imager, *held: Dataset, strict: bool) -> None:
-    """Replace light under which the densities cannot be shown (PS3.14 §7.1). `limit_densities` explains ``held``.
+def limit_light(checked: Checked, imager: Imager, *earlier: Dataset, strict: bool) -> None:
+    """Replace light under which the densities cannot be shown (PS3.14 §7.1). `limit_densities` explains ``earlier``.
 
     Raises `Refusal` (0106) instead if the printer is strict.
     """
     attributes = checked.attributes
     if attributes.values_of(*_DENSITIES, *_LIGHT) == [None] * 4:
         return
-    asked = [_value(keyword, getattr(imager, keyword), attributes, *held) for keyword in _LIGHT]
-    least, greatest = [_value(keyword, getattr(imager, keyword), attributes, *held) for keyword in _DENSITIES]
+    asked = [_value(keyword, getattr(imager, keyword), attributes, *earlier) for keyword in _LIGHT]
+    least, greatest = [_value(keyword, getattr(imager, keyword), attributes, *earlier) for keyword in _DENSITIES]
     used = imager.light(*asked, MinDensity=least, MaxDensity=greatest)
     for keyword, value, limited in zip(_LIGHT, asked, used, strict=True):
         if value == limited:

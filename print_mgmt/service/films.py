@@ -87,17 +87,20 @@ def _update_box(instances: Instances, session: FilmSession, box: FilmBox, imager
         box.plain = plain_sheet(box.attributes)
 
 
-def _limit_light_of_session(instances: Instances, checked: Checked, held: Dataset) -> None:
+def _limit_light_of_session(instances: Instances, checked: Checked, earlier: Dataset) -> None:
     """Limit the light of a film session to values that its medium allows (CP 173).
 
-    ``held`` are the attributes of the session before the request.
+    ``earlier`` are the attributes of the session before the request.
     """
-    config, medium = instances.config, _medium_of(instances, with_changes(held, checked.attributes))
-    limit_light(checked, config.imager_with(medium), held, strict=config.strict)
+    config, medium = instances.config, _medium_of(instances, with_changes(earlier, checked.attributes))
+    limit_light(checked, config.imager_with(medium), earlier, strict=config.strict)
 
 
 def _medium_of(instances: Instances, session: Dataset) -> Medium:
-    """Return a medium of a film session: the first one without Medium Type, if the printer does not support that."""
+    """Return the first medium with the Medium Type of a film session.
+
+    Return the first medium of all if the printer does not support Medium Type.
+    """
     media = instances.config.media
     return next((row for row in media if row.MediumType == text(session, "MediumType")), media[0])
 
@@ -294,7 +297,7 @@ def _create_annotation_boxes(
 ) -> tuple[AnnotationBox, ...]:
     """Return new annotation boxes for the Annotation Display Format ID, and add references to them to ``attributes``.
 
-    They exist only if the SOP Class was negotiated (PS3.4 H.4.2.2.1.3).
+    There are none unless the Basic Annotation Box SOP Class was negotiated (PS3.4 H.4.2.2.1.3).
     """
     format_id = text(attributes, "AnnotationDisplayFormatID")
     if BasicAnnotationBox not in instances.negotiated:

@@ -106,7 +106,7 @@ class _Relations(NamedTuple):
 
 
 def _read_relations(instances: Instances, box: ImageBox, dataset: Dataset, checked: Checked) -> _Relations:
-    """Return the relations of a box after the request."""
+    """Return the instances to which a box refers after the request."""
     lut, voi, overlays = box.lut, box.voi, box.overlays
     named = _REFERENCES.intersection(dataset.by_tag())
     if _LUT in named:
@@ -130,7 +130,8 @@ def _check_lut(instances: Instances, film_box: FilmBox, box_lut: StoredLUT | Non
     if instances.config.lut_match_required and lut is not None and lut.lut.table is not None:
         entries = len(lut.lut.table)
         if entries != 1 << image.BitsStored:
-            why = f"refers to {entries} entries, but the image of {image.BitsStored} bits needs {1 << image.BitsStored}"
+            needed = 1 << image.BitsStored
+            why = f"refers to a table of {entries} entries, but an image of {image.BitsStored} bits needs {needed}"
             raise refuse(INVALID_VALUE, "ReferencedPresentationLUTSequence", why)
 
 
@@ -146,7 +147,7 @@ def _find_retired_box(instances: Instances, attributes: Dataset, keyword: str) -
 
 
 def _detach_pixels(image: PrintImage, received: int) -> PrintImage:
-    """Return the image, with its pixels copied if they are a view of a message with much other data in memory."""
+    """Return the image. Its pixels are copied if they are a view of a message that has much other data."""
     if file_of(image.pixels) is not None or received <= image.pixels.nbytes * _MAX_RATIO:
         return image
     return replace(image, pixels=image.pixels.copy())
@@ -156,7 +157,9 @@ def _detach_pixels(image: PrintImage, received: int) -> PrintImage:
 
 
 def placement_status(film_box: FilmBox, cells: Iterable[Cell], first: int = 1) -> int:
-    """Return the most important warning for cells, from Image Box Position ``first`` on, or 0000 if all images fit.
+    """Return the status with the most important warning about ``cells``, or 0000 if all images fit.
+
+    The first cell is at the Image Box Position ``first``.
 
     Raises `ServiceError`: C603 or C613 for an image that would not be printed, 0110 for a film that cannot be laid out.
     """

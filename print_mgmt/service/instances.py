@@ -1,5 +1,7 @@
 """The instances of one association: film session, film boxes, image boxes, annotation boxes, LUTs and retired boxes.
 
+The retired boxes are VOI LUT boxes and overlay boxes.
+
 Instances are found by UID. A request for an instance that never existed, that was deleted, or that belongs to another
 association is answered with 0112.
 """
@@ -36,10 +38,10 @@ __all__ = ["INSTANCE_BYTES", "Call", "Instances", "MemoryPool", "short_attribute
 
 INSTANCE_BYTES = 512  # bytes of memory that an instance takes as a Python object, without its attributes
 _MAX_LOOSE = 256  # Presentation LUTs, overlay boxes and VOI LUT boxes of an association
-# The unused attributes that an instance keeps: more than any image has, and few enough that a film with 256 image boxes
-# can be stored and read again in a moment
+# The greatest number of unused attributes of an instance: more than any image has, and few enough that a film with 256
+# image boxes can be stored and read again in a moment
 _UNUSED_LIMITS = DecodeLimits(elements=1_000)
-_MAX_UNUSED, _MAX_UNUSED_VALUE = 1 << 20, 1 << 16  # bytes of all of them, and of each
+_MAX_UNUSED, _MAX_UNUSED_VALUE = 1 << 20, 1 << 16  # bytes of all unused attributes of an instance, and of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,34 +73,34 @@ class MemoryPool:
     ) -> None:
         self.size = size
         self._host_size = size if host_size is None else host_size
-        self._parts: dict[object, tuple[str, int]] = {}  # the host and the reserved memory of each holder
+        self._holders: dict[object, tuple[str, int]] = {}  # the host and the reserved memory of each holder
         self._by_host: Counter[str] = Counter()
         self._used = 0
         self._lock = nullcontext() if lock is None else lock
 
-    def reserve(self, holder: object, part: int, host: str = "") -> bool:
-        """Change the memory reserved for ``holder`` at ``host`` to ``part``. Return False if there is no room.
+    def reserve(self, holder: object, amount: int, host: str = "") -> bool:
+        """Change the memory reserved for ``holder`` at ``host`` to ``amount``. Return False if there is no room.
 
         Reducing the reserved memory is always possible.
         """
         with self._lock:
-            more = part - self._parts.get(holder, ("", 0))[1]
+            more = amount - self._holders.get(holder, ("", 0))[1]
             full = self._used + more > self.size or self._by_host[host] + more > self._host_size
             if more > 0 and full:
                 return False
-            self._parts[holder] = host, part
+            self._holders[holder] = host, amount
             self._add(host, more)
             return True
 
     def reserved(self, holder: object) -> int:
         """Return the memory reserved for ``holder``."""
-        return self._parts.get(holder, ("", 0))[1]
+        return self._holders.get(holder, ("", 0))[1]
 
     def release(self, holder: object) -> None:
         """Release the memory reserved for ``holder``."""
         with self._lock:
-            host, part = self._parts.pop(holder, ("", 0))
-            self._add(host, -part)
+            host, amount = self._holders.pop(holder, ("", 0))
+            self._add(host, -amount)
 
     def _add(self, host: str, more: int) -> None:
         self._used += more
@@ -128,7 +130,7 @@ class Instances:
         self.jobs = jobs
         self.pool = pool
         self._memory = memory
-        # the bytes of each instance, as long as anything refers to it
+        # The bytes of each instance. An entry disappears when nothing refers to its instance any more
         self._sizes: WeakKeyDictionary[Instance, int] = WeakKeyDictionary()
         self._total = (0, 0)  # the number of these instances, and the sum of their bytes
         self.calling_ae_title = calling_ae_title
@@ -206,12 +208,12 @@ class Instances:
         rest, kept = _merge_unused(instance, unused)
         attribute_bytes = INSTANCE_BYTES + len(data) + len(rest) + others
         before = self._sizes.get(instance)
-        held = self._count_bytes() - (before or 0) + attribute_bytes + pixels
-        if held > self.config.memory:
+        needed = self._count_bytes() - (before or 0) + attribute_bytes + pixels
+        if needed > self.config.memory:
             raise failure(status, f"the memory limit of an association is {self.config.memory} bytes")
-        if not self._memory.reserve(self, held, self.host):
+        if not self._memory.reserve(self, needed, self.host):
             raise failure(status, "the memory of the printer, or the part for one client, is full now")
-        self._total = (self._total[0] + (before is None), held)
+        self._total = (self._total[0] + (before is None), needed)
         self._sizes[instance] = attribute_bytes + pixels
         instance.attributes, instance.attribute_bytes = decode(data, EXPLICIT_LE, whole=False), attribute_bytes
         if isinstance(instance, _SESSION_CLASSES):
@@ -247,7 +249,7 @@ class Instances:
     def delete_session(self) -> None:
         """Delete the film session with its film boxes (PS3.4 H.4.1.2.3), but not the LUTs and retired boxes.
 
-        The memory that it has reserved is released.
+        Release the memory that the session has reserved.
         """
         if self.session is not None:
             for box in tuple(self.session.film_boxes):
@@ -268,7 +270,7 @@ class Instances:
         return instance
 
     def complete(self, call: Call) -> Call:
-        """Return ``call``; if it names no instance, and the printer is not strict, add the only one of its class."""
+        """Return ``call``; if it names no instance, add the only one of its SOP Class, unless the printer is strict."""
         if call.uid or self.config.strict:
             return call
         uids = [uid for uid, instance in self._instances.items() if instance.SOPClassUID == call.sop_class]
@@ -277,25 +279,24 @@ class Instances:
     def stored_bytes(self, uid: str) -> int:
         """Return the bytes of the attributes that N-SET of an instance stores again.
 
-        N-SET of a film session also stores those of its film boxes again. An empty ``uid`` may mean any instance.
+        N-SET of a film session also stores the attributes of its film boxes again. An empty ``uid`` may mean any
+        instance, so it counts all of them.
         """
         if not uid:
             return self._count_bytes()
         instance = self._instances.get(uid)
         boxes = instance.film_boxes if isinstance(instance, FilmSession) else ()
-        return sum(one.attribute_bytes for one in (instance, *boxes) if one is not None)
+        return sum(stored.attribute_bytes for stored in (instance, *boxes) if stored is not None)
 
     def find_referenced(self, kind: type[Instance], uid: str, sequence: str) -> Instance:
         """Return the instance that a sequence refers to. Raises `Refusal` (0106) if it does not exist."""
         instance = self._instances.get(uid)
         if not isinstance(instance, kind):
-            raise refuse(INVALID_VALUE, sequence, f"refers to no such instance: {shown(uid)}")
+            raise refuse(INVALID_VALUE, sequence, f"refers to an instance that does not exist: {shown(uid)}")
         return instance
 
     def _is_current(self, instance: Instance) -> bool:
-        """Return whether an instance may be used: the last film box and its boxes, but no earlier film box (PS3.4
-        H.4.2.2).
-        """
+        """Return whether an instance may be used: an earlier film box and its boxes may not (PS3.4 H.4.2.2)."""
         if not isinstance(instance, FilmBox | ImageBox | AnnotationBox):
             return True
         assert self.session is not None
@@ -314,9 +315,10 @@ def _encode_attributes(attributes: Dataset) -> bytes:
 
 
 def _merge_unused(instance: Instance, unused: Dataset | None) -> tuple[bytes, Dataset]:
-    """Return the unused attributes of an instance, with new ones, as bytes and as a Data Set.
+    """Return the unused attributes of an instance, merged with new ones, as bytes and as a Data Set.
 
-    New attributes that could not be stored with a film are left out; if there are too many in all, all new ones are.
+    A new attribute that cannot be stored with a film is left out. If the merged attributes are too many, all new ones
+    are left out.
     """
     if not isinstance(instance, _SESSION_CLASSES) or not (unused or instance.unused):
         return b"", NOTHING
@@ -331,7 +333,7 @@ def _merge_unused(instance: Instance, unused: Dataset | None) -> tuple[bytes, Da
 
 
 def short_attributes(attributes: Iterable[Element]) -> Dataset:
-    """Return the attributes without those whose values are too long to be kept unused."""
+    """Return the attributes, except for those whose values are too long for unused attributes."""
     kept = Dataset()
     for element in attributes:
         if len(element.raw) <= _MAX_UNUSED_VALUE:
@@ -340,7 +342,7 @@ def short_attributes(attributes: Iterable[Element]) -> Dataset:
 
 
 def _storable(attributes: Dataset) -> Dataset:
-    """Return the attributes that are short, can be encoded in explicit VR in some character set, and decoded again."""
+    """Return the short attributes that can be encoded in explicit VR with UTF-8, and decoded again."""
     kept = Dataset()
     for element in short_attributes(attributes):
         alone = Dataset(SpecificCharacterSet="ISO_IR 192")

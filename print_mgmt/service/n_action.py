@@ -117,9 +117,9 @@ def _check_sheet(sheet: Sheet) -> None:
 
 
 def _job_reference(instances: Instances, job: PrintJob) -> Dataset | None:
-    """Return the reference to the Print Job (PS3.4 Tables H.4-3 and H.4-8), or None.
+    """Return the reference to the Print Job (PS3.4 Tables H.4-3 and H.4-8).
 
-    Only an SCU that has negotiated Print Job, and tolerates the reference, gets it.
+    Return None if the SCU has not negotiated Print Job, or does not tolerate the reference.
     """
     if PrintJobClass not in instances.negotiated or not instances.caller.job_reference:
         return None
@@ -128,7 +128,7 @@ def _job_reference(instances: Instances, job: PrintJob) -> Dataset | None:
 
 def _make_cell(box: ImageBox) -> Cell:
     cell = box.cell()
-    if box.voi is None or cell.image is None or cell.image.PhotometricInterpretation == "RGB":  # it is for gray values
+    if box.voi is None or cell.image is None or cell.image.PhotometricInterpretation == "RGB":  # VOI LUTs are for gray
         return cell
     return replace(cell, image=_with_voi(cell.image, box.voi))
 

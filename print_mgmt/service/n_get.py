@@ -49,7 +49,7 @@ def _select(attributes: Dataset, message: NGetRQ, uid: str) -> Answer:
     for tag in asked:
         if tag in attributes:
             found.add(attributes[tag])
-    if found and _CHARSET in attributes:  # the text of a response needs it, asked for or not (PS3.5 6.1.2.2)
+    if found and _CHARSET in attributes:  # the response needs it for text, even if it was not requested (PS3.5 6.1.2.2)
         found.add(attributes[_CHARSET])
     unknown = tuple(Tag(tag) for tag in dict.fromkeys(asked) if tag not in attributes)
     if not unknown:

@@ -65,7 +65,7 @@ def _check_voi(attributes: Dataset) -> None:
         numbers = value if isinstance(value, list) else [value]
         least = -math.inf if keyword == "WindowCenter" else 0
         if not all(isinstance(number, int | float) and least < number < math.inf for number in numbers):
-            raise refuse(INVALID_VALUE, keyword, f"{shown(value)}, not a window (PS3.3 C.11.2.1.2)")
+            raise refuse(INVALID_VALUE, keyword, f"{shown(value)} is not valid for a window (PS3.3 C.11.2.1.2)")
 
 
 def _check_table(table: Dataset) -> None:

@@ -1,8 +1,8 @@
 """`PrintService` applies the rules of a print SCP (PS3.4 Annex H) to requests, without I/O.
 
-A `PrintService` serves one association. It owns all instances that are created on the association, and deletes them at
-its end. A request that cannot be performed leaves everything unchanged. It raises no error; its answer has the status
-of the standard.
+A `PrintService` serves one association. It owns all instances that are created on the association, and deletes them
+when the association ends. A request that cannot be performed changes nothing. `PrintService.handle` does not raise an
+error for it: the answer has the status that the standard defines.
 
 N-ACTION creates a job, which has a copy of the current films. A caller that cannot accept the job replaces the answer
 by `PrintService.queue_full`.
@@ -217,7 +217,7 @@ class PrintService:
             case VOIBox() as box:
                 return set_voi_lut_box(instances, box, dataset)
             case box:
-                assert isinstance(box, OverlayBox)  # the others have no N-SET (`OPERATIONS`)
+                assert isinstance(box, OverlayBox)  # no other class has N-SET (`OPERATIONS`)
                 return set_overlay_box(instances, box, dataset)
 
     def _print(self, call: Call, message: NActionRQ) -> Answer:

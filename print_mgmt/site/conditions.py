@@ -24,20 +24,20 @@ _NORMAL: _Terms = ("NORMAL", "NORMAL")
 
 
 class Conditions:
-    """The conditions of the destinations and the spool. They determine ``states``: each printer's state, by name."""
+    """The conditions of the destinations and of the spool, which determine ``states``, the printers' states by name."""
 
     def __init__(self, states: Mapping[str, PrinterState]) -> None:
         self._states = states
         self._reachable: Mapping[str, frozenset[str]] = {}
         self._destinations: dict[str, Condition] = {}
         self._spool = Condition()
-        self._own: dict[str, _Terms] = dict.fromkeys(states, _NORMAL)  # as this object has set them
+        self._own: dict[str, _Terms] = dict.fromkeys(states, _NORMAL)  # the states that this object has set
 
     def set_reachable(self, reachable: Mapping[str, frozenset[str]]) -> None:
         """Set the destinations that each printer may reach, and forget the conditions of all others."""
         self._reachable = reachable
         known = frozenset[str]().union(*reachable.values())
-        self._destinations = {name: one for name, one in self._destinations.items() if name in known}
+        self._destinations = {name: found for name, found in self._destinations.items() if name in known}
         self._update()
 
     def set_condition(self, destination: str, condition: Condition) -> None:
@@ -77,8 +77,8 @@ class Conditions:
         for name, state in self._states.items():
             if (state.PrinterStatus, state.PrinterStatusInfo) != self._own[name]:
                 continue  # other code has set this state
-            # sorted, so that the printer tells the same info after each start
-            reachable = [self._destinations.get(one, Condition()) for one in sorted(self._reachable.get(name, ()))]
+            # Sorted by name, so that the printer reports the same info after each start
+            reachable = [self._destinations.get(to, Condition()) for to in sorted(self._reachable.get(name, ()))]
             self._own[name] = terms = _derive_state(self._spool, reachable)
             state.set(*terms)
 

@@ -115,7 +115,7 @@ class Keep:
 
     def __post_init__(self) -> None:
         for key in ("days", "films", "size"):
-            if not getattr(self, key) >= 0:  # NaN is not at least 0 either
+            if not getattr(self, key) >= 0:  # `not >=` also refuses NaN
                 raise ConfigError(key, f"{getattr(self, key)} must be at least 0")
 
 

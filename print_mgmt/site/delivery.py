@@ -1,7 +1,7 @@
 """One delivery: a leased film goes to its destination, and the outcome is reported to the spool.
 
 The lease is renewed while the destination works. A delivery that takes longer than its deadline is canceled. If it does
-not end even then, its lease is no longer renewed, and its late result is refused once the lease has run out.
+not end even then, its lease is no longer renewed, and its late outcome is refused once the lease has ended.
 """
 
 import asyncio
@@ -68,7 +68,7 @@ class Delivery:
         return self._hung is not None
 
     async def report_late(self) -> None:
-        """Wait until the destination has ended, and report its result; the spool refuses it if the lease is over."""
+        """Wait until the destination has ended, and report the outcome; the spool refuses it if the lease has ended."""
         if self._hung is not None:
             await asyncio.wait((self._hung,))
             await self._report(_late_outcome(self._hung))
@@ -155,14 +155,14 @@ class Delivery:
                 _log.error("a lease cannot be renewed: %s", escaped(str(exc)))
 
     async def _cancel(self, task: asyncio.Future[Receipt]) -> bool:
-        """Cancel a delivery, and return whether it ends soon. If not, its lease runs out, and its result is late."""
+        """Cancel a delivery, and return whether it ends soon. If not, its lease ends, and its outcome is late."""
         task.cancel()
         done, _ = await asyncio.wait((task,), timeout=_GRACE)
         if done:
             if not task.cancelled():
                 task.exception()
             return True
-        _log.error("film %s: %s hangs: its lease runs out", self._lease.film.id, self._lease.destination)
+        _log.error("film %s: %s hangs; the lease will not be renewed", self._lease.film.id, self._lease.destination)
         self._hung = task
         return False
 
@@ -217,7 +217,7 @@ def _next_step(outcome: Outcome) -> str:
             return "the film is held"
         case Failed():
             return "the film has failed"
-    return "see print-mgmt spool confirm and retry"
+    return "check whether it was printed, then use print-mgmt spool confirm or retry"
 
 
 def _outcome_of(failure: DeliveryFailed, to: SiteDestination, attempts: int) -> Outcome:

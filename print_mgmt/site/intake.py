@@ -172,7 +172,7 @@ def _identity_hold_reason(site: SiteConfig, film: FilmCopy) -> str:
 async def _assign(spool: Spool, film_id: str, routed: RoutedFilm, PrintPriority: str) -> None:
     """Set the destinations of a stored film. If the spool fails, the next start or reload tries again.
 
-    A reload or another process may set them first, and decides the same.
+    A reload or another process may set them first; it sets the same destinations.
     """
     try:
         if routed.PrintPriority != PrintPriority:

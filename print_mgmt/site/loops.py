@@ -1,4 +1,4 @@
-"""Finds loops: destinations that send a film to a printer of the same site, which would send it to them again."""
+"""Finds loops: a destination sends a film to a printer of this site, whose route leads to the same destination."""
 
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -46,7 +46,7 @@ def _next_destinations(site: SiteConfig, name: str) -> Iterator[str]:
             facts = Facts(
                 called=printer.ae_title,
                 calling=to.calling,
-                client="127.0.0.1" if _is_loopback(peer.host) else peer.host,  # a connection to itself comes from there
+                client="127.0.0.1" if _is_loopback(peer.host) else peer.host,  # the address that the site sees
                 FilmSizeID=medium.FilmSizeID[0],
                 MediumType=medium.MediumType,
             )

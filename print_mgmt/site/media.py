@@ -1,4 +1,4 @@
-"""Tells whether the medium of a film is loaded in its printer, and moves a film to another medium or size."""
+"""Checks whether the medium of a film is loaded in its printer, and moves a film to another medium or size."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -61,7 +61,7 @@ def _on_medium(config: PrinterConfig, film: FilmCopy, MediumType: str, FilmSizeI
 def with_size(film: FilmCopy, FilmSizeID: str) -> FilmCopy:
     """Return a film in another size.
 
-    Raises `LayoutError` for an unknown size, and for one that its format or an image does not fit.
+    Raises `LayoutError` for an unknown size, and for a size that the film's format or an image does not fit.
     """
     box = film.film_box.copy()
     box.FilmSizeID = FilmSizeID

@@ -54,7 +54,7 @@ __all__ = ["Intercept", "Site", "listen_context"]
 _log = logging.getLogger("print_mgmt.site")
 
 _CALLED_TITLE_NOT_RECOGNIZED = AssociateRJ(1, 1, 7)  # PS3.8 Table 9-21
-_WAIT = 1.0  # seconds to wait for news of the spool; then the room on the disk is checked again
+_WAIT = 1.0  # seconds to wait for changes of jobs, and between two checks of the free disk space
 _PAUSE = 1.0  # seconds between an error of the spool and the next attempt
 _PURGE_PERIOD = 600.0  # seconds between two clean-ups of the spool
 _DAY = 86_400
@@ -187,12 +187,12 @@ class Site:
     # --- configuration ---
 
     async def reload(self, config: SiteConfig | None = None) -> Difference:
-        """Take over another configuration, or reread the file. No association is ended; calls act one by one.
+        """Take over another configuration, or read the file again. No association ends.
 
         Changes of routes, destinations, identification and retention apply at once. So do changes of four settings of
         a printer: media, ``missing_medium``, ``default`` and ``queue_length``. All other differences are listed in
-        ``needs_restart``. Raises OSError, `SiteErrors`, and `LocalProtocolError` if the site has no file; then nothing
-        has changed.
+        ``needs_restart``. Concurrent calls run one after the other. Raises OSError, `SiteErrors`, and
+        `LocalProtocolError` if the site has no file; then nothing has changed.
         """
         async with self._reloading:
             if config is None:
@@ -234,7 +234,7 @@ class Site:
             if self._delivers:
                 await report_stranded(self.spool, site)
         except SpoolError as exc:
-            _log.error("the spool: %s", escaped(str(exc)))
+            _log.error("the spool failed: %s", escaped(str(exc)))
 
     # --- associations ---
 
@@ -268,19 +268,19 @@ class Site:
     # --- housekeeping ---
 
     async def _report_news(self) -> None:
-        """Tell clients about changes in the spool, and watch the room on its disk."""
+        """Report changes of jobs in the spool to clients, and watch the free space of its disk."""
         revision: int | None = None
         while True:
             try:
                 revision, jobs = await self.spool.news(revision, wait=_WAIT)
                 self._conditions.set_room(self.spool.room)
             except SpoolError as exc:
-                _log.error("no news from the spool: %s", escaped(str(exc)))
-                revision = revision or 0  # a job may be accepted before the next try, which must report it
+                _log.error("the spool cannot be asked for changes of jobs: %s", escaped(str(exc)))
+                revision = revision or 0  # the next try must also report a job that is accepted before it
                 await asyncio.sleep(_PAUSE)
                 continue
-            except Exception:  # a bug; clients must still be told about later films
-                _log.exception("no news from the spool")
+            except Exception:  # a bug; clients must still get reports about later films
+                _log.exception("the spool cannot be asked for changes of jobs")
                 revision = revision or 0
                 await asyncio.sleep(_PAUSE)
                 continue
@@ -311,7 +311,7 @@ def _read_again(path: Path) -> SiteConfig:
 
 
 def _without_unsupported(config: SiteConfig) -> SiteConfig:
-    """Return the configuration, without annotation boxes if Pillow, which draws their text, is not installed."""
+    """Return the configuration. If Pillow, which draws text, is not installed, it has no annotation boxes."""
     printers = {name: replace(one, config=one.config.as_installed()) for name, one in config.printers.items()}
     return replace(config, printers=printers)
 

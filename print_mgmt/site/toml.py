@@ -1,4 +1,4 @@
-"""A site from TOML. All faults of a file are reported together, one line each: file, line, key, and rule."""
+"""Reads a site from a TOML file. All faults of the file are reported together, one line each: file, line, key, rule."""
 
 import re
 import tomllib
@@ -94,7 +94,7 @@ class _DeliveryTable:
 
 
 def is_site(path: str | PathLike[str]) -> bool:
-    """Return whether a file describes a site rather than a single printer: it then has one of the tables of a site.
+    """Return whether a file describes a site rather than a single printer: it has at least one table of a site.
 
     A file that is not TOML describes no site. Raises OSError.
     """
@@ -390,7 +390,7 @@ def _keys_of(kind: type[Identification]) -> tuple[str, ...]:
 
 @contextmanager
 def _prefix_keys(key: str) -> Iterator[None]:
-    """Put ``key`` in front of the keys of a `ConfigError` and its others."""
+    """Put ``key`` in front of the keys of a `ConfigError` and of the errors in its ``others``."""
     try:
         yield
     except ConfigError as exc:

@@ -23,7 +23,7 @@ _CHECK_PERIOD = 60.0  # seconds between two checks of the condition of a destina
 
 
 class _SpoolFailed(Exception):
-    """The spool could not say whether there is a film."""
+    """The spool failed while a worker was leasing a film; the error is in the log."""
 
 
 class Workers:
@@ -148,7 +148,7 @@ class _Worker:
     async def cancel(self) -> None:
         """Stop at once."""
         await cancel_tasks(self._running, self._checking)
-        # Only now is each delivery known, and has begun: a task that is canceled before it begins reports no outcome
+        # `_run` has ended, so all deliveries have begun. A task that is canceled before it begins reports no outcome
         await cancel_tasks(*self._deliveries)
 
     async def _run(self) -> None:
@@ -195,11 +195,11 @@ class _Worker:
             await asyncio.wait((leasing,))
             return None if leasing.cancelled() else leasing.result()
         except asyncio.CancelledError:
-            await cancel_tasks(leasing)  # without effect if it has ended
+            await cancel_tasks(leasing)  # does nothing if the task has ended
             await self._requeue(leasing)
             raise
         except SpoolError as exc:
-            _log.error("the spool: %s", escaped(str(exc)))
+            _log.error("the spool failed: %s", escaped(str(exc)))
             raise _SpoolFailed from exc
         except Exception as exc:  # a bug; this destination tries again
             _log.exception("no film can be leased for %s", self._name)
@@ -208,13 +208,13 @@ class _Worker:
             self._leasing = None
 
     async def _requeue(self, leasing: asyncio.Task[Lease | None]) -> None:
-        """Return a film that was leased in the moment of the cancellation to the queue."""
+        """Put a film back into the queue if it was leased at the moment of the cancellation."""
         lease = None if leasing.cancelled() or leasing.exception() is not None else leasing.result()
         if lease is not None:
             try:
                 await self._workers.spool.report(lease, Later(reason="its worker has stopped"))
             except SpoolError as exc:
-                _log.error("the spool: %s", escaped(str(exc)))
+                _log.error("the spool failed: %s", escaped(str(exc)))
 
     async def _check(self) -> None:
         """Check the condition of the destination every `_CHECK_PERIOD` seconds."""

@@ -86,7 +86,7 @@ class Identity:
 
 
 def _checked(keyword: str, value: str) -> str:
-    """Return a value that a film can be stored with. Raises `DimseError` for another one."""
+    """Return ``value`` if it can be stored with a film. Raises `DimseError` otherwise."""
     if "\\" in value:  # a backslash separates values, but each attribute of `IDENTITY` has one
         raise DimseError(f"{keyword} {shown(value)}: a backslash is not allowed")
     if storable(value) != value:

@@ -22,8 +22,8 @@ from .identity import Findings, check_keywords
 
 __all__ = ["PatternSource"]
 
-_MAX_TEXT = 1024  # the first characters of each text, which are searched
-_MAX_TEXTS = 64  # the first texts of each film, which are searched
+_MAX_TEXT = 1024  # characters of a text; the rest is not searched
+_MAX_TEXTS = 64  # texts of a film; the others are not searched
 # In isolated mode and without site-packages, Python starts in 10 ms
 _PYTHON = (sys.executable, "-I", "-S", "-c")
 _MATCH = """

@@ -1,4 +1,4 @@
-"""One delivery: its lease is renewed, a hung delivery is abandoned, and a late result is refused."""
+"""One delivery: its lease is renewed, a hung delivery is abandoned, and a late outcome is refused."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -104,7 +104,7 @@ async def test_late_result_is_refused(
     assert stubborn.gate is not None
     stubborn.gate.set()
     await late.report_late()
-    assert "a late result is refused" in caplog.text
+    assert "a late outcome is refused" in caplog.text
     assert (await bench.film()).state is FilmState.DELIVERING
     await bench.spool.report(other, Done())
 
@@ -292,7 +292,10 @@ async def test_delivery_that_has_ended_has_no_late_result(bench: Bench) -> None:
     [
         (DeliveryFailed(Outcome.LATER, "no paper"), "the next attempt is in 7 s"),
         (DeliveryFailed(Outcome.NEVER, "no paper"), "the film is held"),
-        (DeliveryFailed(Outcome.INDETERMINATE, "no paper"), "see print-mgmt spool confirm and retry"),
+        (
+            DeliveryFailed(Outcome.INDETERMINATE, "no paper"),
+            "check whether it was printed, then use print-mgmt spool confirm or retry",
+        ),
     ],
 )
 async def test_failure_is_logged_with_the_next_step(
