@@ -157,7 +157,7 @@ def verified_line(result: Verified, *, as_json: bool) -> str:
     if as_json:
         return json.dumps(result._asdict())
     damaged = f"{len(result.damaged)} damaged: {', '.join(result.damaged)}" if result.damaged else "none is damaged"
-    return f"{result.right} film{'' if result.right == 1 else 's'} intact, {damaged}"
+    return f"{result.intact} film{'' if result.intact == 1 else 's'} intact, {damaged}"
 
 
 def _time_text(seconds: float) -> str:

@@ -4,8 +4,14 @@
   for several machines, in a database. `open_spool` returns the spool at an address.
 - `states` is the table of the states of a film. `records` has the records of a film and its deliveries, and `changes`
   the changes that workers and operators make to them, without I/O. `job_status` derives the status of a Print Job.
-- `film_file` encodes and decodes a film as a DICOM file, `film_folder` manages the files, and `index` stores the
-  records. `reserve` keeps room on the disk for operators, and `repair` replaces damaged rows of the index.
+- `acceptance` converts a Print Job into records and files. `film_file` encodes and decodes a film as a DICOM file, and
+  `film_folder` manages the files.
+- `index` stores the records of `embedded` in SQLite, with `counters`; all its work runs in the thread of `committer`.
+  `postgres_tables`, `postgres_leases` and `postgres_link` are the parts of `postgres`. `rows` converts records to rows
+  of a database, and back.
+- `recovery` removes the traces of a crash, `rebuild` makes a new index from the files, and `repair` and
+  `postgres_repair` replace damaged rows. `reserve` keeps room on the disk for operators.
+- `notice` wakes waiting tasks, `tasks` completes work, and `doubt` logs films that may have been printed.
 """
 
 from .address import open_spool

@@ -1,4 +1,4 @@
-"""Converts a Print Job to stored films: ids, records and file contents."""
+"""Converts a Print Job into stored films: ids, records and file contents."""
 
 import os
 import time
@@ -19,9 +19,9 @@ from .states import film_state
 __all__ = ["film_records", "job_key", "record_of", "set_creation", "stored_pieces"]
 
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
-_TIME_DIGITS = 7  # digits of a key for the Unix time in seconds, until the year 3058
-_RANDOM_DIGITS = 9  # digits of a key for 45 random bits
-_MAX_FILMS = 9999  # of a job: the number of a film in its id has at most four digits
+_TIME_DIGITS = 7  # digits of a key that hold the Unix time in seconds, until the year 3058
+_RANDOM_DIGITS = 9  # digits of a key that hold 45 random bits
+_MAX_FILMS = 9999  # films of a job: the number of a film in its id has at most four digits
 _TEXTS = ("PrintPriority", "Originator", "host", "PrinterName", "FilmSessionLabel")
 # The values of a job that are known at acceptance; all but the last two are texts
 _JOB = tuple(name for name in JOB if name not in ("ExecutionStatus", "ExecutionStatusInfo", "confirmed"))
@@ -52,7 +52,7 @@ def film_records(job: PrintJob, key: str, targets: Sequence[Target], hold: str) 
     """
     if len(job.films) > _MAX_FILMS or not 1 <= job.copies <= MAX_COPIES:
         raise SpoolError(
-            f"a job of {len(job.films)} films in {job.copies} copies: at most {_MAX_FILMS} in 1 to {MAX_COPIES}"
+            f"a job of {len(job.films)} films in {job.copies} copies; the limits are {_MAX_FILMS} and {MAX_COPIES}"
         )
     now = time.time()
     for name in _TEXTS:
@@ -94,7 +94,7 @@ def stored_pieces(film: FilmCopy, job: PrintJob, record: FilmRecord) -> list[byt
         "number": record.number,
         "accepted": record.accepted,
         "hold": next((delivery.reason for delivery in record.deliveries), ""),
-        # each target once: the deliveries of its further copies are left out
+        # Each target once, although each copy may have its own delivery
         "targets": [[one.destination, one.repeatable, bool(one.copy)] for one in record.deliveries if one.copy < 2],
     }
     return film_pieces(film, description)

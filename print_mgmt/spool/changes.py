@@ -388,14 +388,15 @@ def films_to_purge(
     count: int | None,
     size: int | None,
 ) -> list[str]:
-    """Return the ids of those of ``films`` that `Upkeep.purge` removes, the earliest ended first.
+    """Return the ids of the films that `Upkeep.purge` removes; those that ended first come first.
 
     ``films`` are done or canceled, and ``totals`` is the number of all films in the spool and their bytes.
     """
     total, used = totals
     chosen = []
     for film in sorted(films, key=lambda film: film.ended):
-        is_old = age is not None and now - max(film.ended, film.accepted) > age  # max: a damaged time makes no film old
+        latest = max(film.ended, film.accepted)  # a film is not old only because one of its times is damaged
+        is_old = age is not None and now - latest > age
         if is_old or (count is not None and total > count) or (size is not None and used > size):
             total, used = total - 1, used - film.size
             chosen.append(film.id)

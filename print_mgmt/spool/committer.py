@@ -4,8 +4,8 @@ Work that arrives while the disk is busy is performed together, in at most two t
 forced to the disk, and one for all other work. Each piece of work has a savepoint: a piece that fails changes nothing
 and does not affect the others. No result is returned before the commit.
 
-If a piece of work asks for it, its commit is forced to the disk, together with all commits before it. Any other commit
-survives the end of the process, but not a power failure.
+A piece of work can ask for a forced commit: then its commit is forced to the disk, together with all commits before it.
+Any other commit survives the end of the process, but not a power failure.
 """
 
 import asyncio
@@ -84,7 +84,7 @@ class Committer(Generic[P]):
                     is_open = False
                 else:
                     works.append(work)
-            for forced in (False, True):  # work that need not be forced does not wait for the disk
+            for forced in (False, True):  # unforced work first, because it need not wait for the disk
                 some = [work for work in works if work.forced is forced]
                 if some:
                     self._perform(some, forced=forced)

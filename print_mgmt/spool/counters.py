@@ -1,6 +1,6 @@
 """The counters of an index: ``fence`` for leases, ``revision`` for jobs, and ``clock``, the latest time of a lease.
 
-A counter without a number, or with one that its rows exceed, is damaged: it gets the greatest number that a row has.
+A counter is damaged if it is not a number, or if a row has a greater number. It then gets the greatest number in a row.
 """
 
 import sqlite3
@@ -10,7 +10,7 @@ from .rows import MAX_NUMBER, DamageLog, number_of
 
 __all__ = ["Counters"]
 
-# Columns with the numbers that a counter has given
+# SQL that selects the greatest number of each counter that a row has
 _SOURCES = {
     "fence": "SELECT max(fence) FROM delivery",
     "revision": "SELECT max(revision) FROM job",
@@ -21,7 +21,7 @@ _SOUND = "WHERE typeof({0}) = 'integer' AND {0} BETWEEN 0 AND " + str(MAX_NUMBER
 
 
 class Counters:
-    """The counters behind ``connection``."""
+    """The counters in the database of ``connection``."""
 
     def __init__(self, connection: sqlite3.Connection, damage: DamageLog) -> None:
         self._db = connection

@@ -1,6 +1,6 @@
 """Logs the films that may have been printed, because the lease of a delivery ended without an outcome.
 
-The process that notices this logs it once, after its commit.
+The process that ends the lease logs this once, after the commit.
 """
 
 import logging
@@ -25,4 +25,4 @@ def log_doubtful(films: Iterable[FilmRecord]) -> None:
         where = ", ".join(dict.fromkeys(one.destination for one in found))
         why = "; ".join(dict.fromkeys(one.reason for one in found))
         words = escaped(f"film {film.id} may have been printed by {where}: {why}")
-        _log.warning("%s; see print-mgmt spool confirm and retry", words)
+        _log.warning("%s; check, then use print-mgmt spool confirm or retry", words)

@@ -151,8 +151,8 @@ class EmbeddedSpool:
     def _living_owners(self) -> set[str]:
         """Return the owners whose processes have the spool open.
 
-        Each process keeps a file locked in ``alive/``, made as a draft that never becomes a file with a real name.
-        `clear_drafts` removes the files whose processes have ended.
+        Each process keeps a locked draft in ``alive/``, which never gets a final name. `clear_drafts` removes the
+        drafts of processes that have ended.
         """
         clear_drafts(self._alive)
         return {path.name for path in self._alive.iterdir()}
@@ -196,7 +196,7 @@ class EmbeddedSpool:
     async def _save(self, run: Callable[[], FilmRecord]) -> FilmRecord:
         """Run a function that changes a film, move the film's file if necessary, and wake all waiting tasks.
 
-        If canceled, do so nevertheless: the change may have been committed.
+        A cancellation does not stop this, because the change may have been committed.
         """
         return await self._completion.run(self._change_and_move(run))
 
@@ -311,7 +311,7 @@ class EmbeddedSpool:
             await self._notice.wait(seen, wake_at - now)
 
     async def _requeue(self, leased: tuple[FilmRecord | None, float | None]) -> None:
-        """Return the film that was leased, if any, to the queue: its worker was canceled meanwhile."""
+        """Put the leased film, if any, back into the queue, because its worker was canceled meanwhile."""
         film, _ = leased
         if film is not None:
             await self.report(latest_lease(film), Later(reason="its worker has stopped"))
@@ -382,7 +382,7 @@ class EmbeddedSpool:
         return tuple(await self._execute(partial(self._rows.select, states, printer, limit)))
 
     async def survey(self) -> Survey:
-        """Return all films, the damaged ones apart; see `Operations.survey`."""
+        """Return the intact and the damaged films; see `Operations.survey`."""
         return await self._execute(partial(survey, self._rows, self._files))
 
     async def show(self, film_id: str) -> FilmRecord:
@@ -430,7 +430,7 @@ class EmbeddedSpool:
 
         Films with wrong bytes go into quarantine. Unreadable files count as damaged, too, but stay where they are.
         """
-        right, damaged = 0, [film.id for film in (await self.survey()).damaged]
+        intact, damaged = 0, [film.id for film in (await self.survey()).damaged]
         for film_id, checksum, state in await self._execute(self._rows.files):
             if film_id in damaged:
                 continue
@@ -446,5 +446,5 @@ class EmbeddedSpool:
                 _log.error("film %s cannot be read: %s", film_id, reason_of(exc))
                 damaged.append(film_id)
             else:
-                right += 1
-        return Verified(right, tuple(damaged))
+                intact += 1
+        return Verified(intact, tuple(damaged))

@@ -64,7 +64,7 @@ _BLOCK = 0x2131_0010  # Private Creator (PS3.5 §7.8.1); the elements of the blo
 _JOB, _RENDERER, _SESSION, _REFERENCED, *_UNUSED, _IDENTIFIED = (0x2131_1000 + number for number in range(9))
 _VERSION = 1
 # Bounds for damaged files: a film has a few thousand elements, and its largest values are JSON texts and pixels.
-# Attributes of the client are deeper here than in its requests, whose depth is 64 at most.
+# Attributes of the client are nested deeper here than in its requests, where the depth is at most 64.
 _LIMITS = DecodeLimits(elements=2_000_000, value=64 << 20, values=1 << 20, depth=128)
 PART = 1 << 22  # bytes of a film that are hashed or written at a time
 _COLOR = "RGB"
@@ -161,9 +161,9 @@ def _luts_of(sheet: Sheet) -> list[PresentationLUT]:
 
 
 def _describe_renderer(film: FilmCopy, luts: Sequence[PresentationLUT], overlays: Sequence[Overlay]) -> dict[str, Any]:
-    """Return, for JSON, the input of the renderer except for arrays, and which attributes were sent or identified."""
+    """Return the input of the renderer without arrays, and the names of sent and identified attributes, for JSON."""
     sheet = film.sheet
-    numbers = {id(thing): number for things in (luts, overlays) for number, thing in enumerate(things)}
+    numbers = {id(shared): number for group in (luts, overlays) for number, shared in enumerate(group)}
     profile = sheet.ICCProfile
     return {
         "version": _VERSION,
@@ -285,7 +285,7 @@ def _read_unused(dataset: Dataset) -> Attributes:
 
 
 def _without(given: Dataset, *keywords: str) -> Dataset:
-    """Return a copy without some attributes."""
+    """Return a copy of a Data Set without the attributes ``keywords``."""
     rest = given.copy()
     for keyword in keywords:
         if keyword in rest:

@@ -2,9 +2,9 @@
 
 ``films/ID.CHECKSUM.dcm`` is a film; ``ended/`` has the films that are done or canceled, and ``quarantine/`` the damaged
 ones. The file name includes the checksum, so a film can be verified without the index, and a file that a power failure
-left incomplete is never taken for a film. A film is first a draft with a hidden name (`dimse.files`). It keeps that
-name, beside its own, until it is in the index, so that another process can distinguish a film that is being accepted
-from one that was left behind by a killed process or a power failure.
+left incomplete is never taken for a film. A film is first a draft with a hidden name (`dimse.files`). Until the film is
+in the index, its file has the hidden name and the final name. So another process can distinguish a film that is being
+accepted from a film that a killed process or a power failure has left behind.
 
 Two threads store a film: one writes the bytes and forces them to the disk, the other computes the checksum and forces
 the name to the disk. On ext4, one commit of the journal does both; doing one after the other takes up to five times as
@@ -75,7 +75,7 @@ def _size(piece: bytes | memoryview) -> int:
 
 
 def _discard(path: Path) -> None:
-    """Remove the file of a refused film, or else its content, so that the next start does not accept the film."""
+    """Remove the file of a refused film, or at least its content, so that the next start does not accept the film."""
     try:
         path.unlink(missing_ok=True)
     except OSError:
@@ -111,7 +111,7 @@ def remove_drafts(written: Sequence[FilmFile]) -> None:
 
 
 def incoming_disk(folder: Path | None, limits: SpoolLimits, step: Step) -> Disk:
-    """Return the `Disk` that holds large images while they arrive, in ``folder`` or in the one for temporary files."""
+    """Return the `Disk` that holds large images while they arrive. Without ``folder``, it uses the temporary folder."""
     return Disk(
         folder,
         above=limits.in_memory,
@@ -252,7 +252,7 @@ class FilmFolder:
             _log.error("film %s is damaged: moved to %s", film_id, escaped(str(self.quarantine / path.name)))
 
     def move(self, film_id: str, checksum: str, *, ended: bool) -> None:
-        """Move a file to ``ended``, or back to ``films``; the folder tells `rebuild` whether the film has ended."""
+        """Move a file to ``ended``, or back to ``films``; the folder shows `rebuild` whether the film has ended."""
         source, target = (self.films, self.ended) if ended else (self.ended, self.films)
         name = f"{film_id}.{checksum}.dcm"
         with suppress(OSError):  # the index also has the state
@@ -275,7 +275,7 @@ class FilmFolder:
         sync_folder(self.films)
 
     def remove_written(self, written: Sequence[FilmFile]) -> None:
-        """Remove the files of a job that is not accepted, permanently if the disk works."""
+        """Remove the files of a job that is not accepted. If the disk fails, a power failure may restore them."""
         for file in written:
             file.remove()
         with suppress(OSError):

@@ -1,8 +1,8 @@
 """The index of the embedded spool: a SQLite database with a row for each job, film and delivery.
 
 All methods block, and must be called by one thread, inside a transaction that the caller commits. Several processes may
-open the same index. Methods for one film or job raise `DamagedRow` if it has a damaged row. Methods for many skip such
-films and jobs, and log each once; `repair` finds and repairs them.
+open the same index. Methods for one film or job raise `DamagedRow` if it has a damaged row. Methods for several films
+or jobs skip the damaged ones, and log each once; `repair` restores them.
 """
 
 import sqlite3
@@ -72,7 +72,7 @@ INSERT OR IGNORE INTO counter VALUES ('fence', 0), ('revision', 0), ('clock', 0)
 
 
 class JobRow(NamedTuple):
-    """The values of a job that a change needs: the number of its row, its count of films, and the order of copies."""
+    """The values of a job that a change needs: the number of its row, the number of its films, the order of copies."""
 
     number: int
     films: int
@@ -105,7 +105,7 @@ def open_index(path: Path) -> sqlite3.Connection:
 
 
 class Index:
-    """The rows of a spool, behind ``connection``."""
+    """The rows of a spool, in the database of ``connection``."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.db = connection
@@ -117,7 +117,7 @@ class Index:
     def add(self, job: PrintJob, films: Iterable[FilmRecord], *, number: int | None = None) -> None:
         """Insert a job with its films and their deliveries. Raises sqlite3.IntegrityError if the job exists already.
 
-        ``number`` places the job among the others; by default, it is the last.
+        ``number`` places the job among the others; by default, the job is the last.
         """
         made = tuple(films)
         values = job_values(job)
@@ -129,7 +129,7 @@ class Index:
             self._insert(film, cursor.lastrowid or 0)
 
     def _new_number(self, table: str, column: str) -> int:
-        """Return a new number for a row. SQLite itself finds none if a damaged row has the greatest number."""
+        """Return a new number for a row. SQLite cannot choose one if a damaged row has the greatest possible number."""
         where = f"{column} BETWEEN 0 AND {MAX_NUMBER - 1}"
         (greatest,) = self.db.execute(f"SELECT max({column}) FROM {table} WHERE {where}").fetchone()
         return (greatest or 0) + 1
@@ -161,7 +161,7 @@ class Index:
         return bool(self._jobs("SOPInstanceUID = ?", (SOPInstanceUID,)))
 
     def lacks_films(self, SOPInstanceUID: str, present: Collection[str]) -> bool:
-        """Return whether a job exists that had more films when it was accepted than it has in ``present``."""
+        """Return whether a job is in the index, but not all of its films are in the index and in ``present``."""
         rows = self.db.execute(
             "SELECT job.films, film.id FROM job LEFT JOIN film ON film.job = job.number WHERE SOPInstanceUID = ?",
             (SOPInstanceUID,),
@@ -260,7 +260,7 @@ class Index:
         return JobRow(number, row[0], job.collated)
 
     def save(self, before: FilmRecord, after: FilmRecord) -> FilmRecord:
-        """Store ``after``, which was ``before``, update the status of its job, and return the film as it is stored."""
+        """Replace the stored film ``before`` by ``after``, and update the status of its job. Return the stored film."""
         if after.state in ENDED and before.state not in ENDED:
             after = replace(after, ended=time.time())
         job = self.job_row(after).number
@@ -299,7 +299,7 @@ class Index:
         )
 
     def remove_ended(self, film_ids: Sequence[str]) -> list[FilmRecord]:
-        """Remove those of the given films that are still done or canceled, and return them."""
+        """Remove the given films that are still done or canceled, and return them."""
         films = self.films(f"film.id IN ({placeholders(len(film_ids))})", film_ids, skipped=self._damage.report)
         removable = [film for film in films if film.state in REMOVABLE]
         for film in removable:
@@ -307,7 +307,7 @@ class Index:
         return removable
 
     def remove(self, film_id: str) -> None:
-        """Remove a film, and remove its job together with the job's last film."""
+        """Remove a film, and its job if no other film of the job is left."""
         job = self.db.execute("SELECT job FROM film WHERE id = ?", (film_id,)).fetchone()
         self.db.execute("DELETE FROM delivery WHERE film = ?", (film_id,))
         self.db.execute("DELETE FROM film WHERE id = ?", (film_id,))

@@ -22,7 +22,7 @@ def execution_status(films: Collection[FilmRecord], before: str = "PENDING") -> 
 
     A job is PRINTING as soon as its first delivery begins. It is DONE if all its films are done, and in FAILURE if all
     have ended and at least one is not done. A job that has ended and is retried or printed again is PENDING again. The
-    Execution Status Info of a PENDING job tells why it waits.
+    Execution Status Info of a PENDING job is the reason why it waits.
     """
     states = {film.state for film in films}
     deliveries = [delivery for film in films for delivery in film.deliveries]

@@ -165,7 +165,7 @@ class PostgresSpool:
         self._step("committed")
 
     async def _is_stored(self, job: PrintJob, records: Sequence[FilmRecord]) -> bool:
-        """Ask the database whether a job was stored, because an error during the commit does not show it.
+        """Ask the database whether a job was stored, because an error during the commit does not show that.
 
         Return False if the database cannot be asked.
         """
@@ -244,7 +244,7 @@ class PostgresSpool:
             await self._link.notice.wait(seen, min(left, _POLL))
 
     async def _requeue(self, leased: FilmRecord | None) -> None:
-        """Return the film that was leased, if any, to the queue: its worker was canceled meanwhile."""
+        """Put the leased film, if any, back into the queue, because its worker was canceled meanwhile."""
         if leased is not None:
             await self.report(latest_lease(leased), Later(reason="its worker has stopped"))
 
@@ -322,7 +322,7 @@ class PostgresSpool:
             return tuple(await stored_records(db, where, *values, limit=limit, skipped=self._damage.report))
 
     async def survey(self) -> Survey:
-        """Return all films, the damaged ones apart; see `Operations.survey`."""
+        """Return the intact and the damaged films; see `Operations.survey`."""
         await self._leases.end_expired()
         async with self._link.transaction() as db:
             return await survey(db)
@@ -392,7 +392,7 @@ class PostgresSpool:
 
         The bytes of a damaged film are put into quarantine, unless the film has failed already.
         """
-        right, damaged = 0, [film.id for film in (await self.survey()).damaged]
+        intact, damaged = 0, [film.id for film in (await self.survey()).damaged]
         async with self._link.transaction() as db:
             rows = await db.fetch("SELECT id, checksum, state FROM film ORDER BY job, number")
         for film_id, checksum, state in rows:
@@ -406,8 +406,8 @@ class PostgresSpool:
                         await self._fail_damaged_film(film_id, exc)
                     damaged.append(film_id)
             else:
-                right += 1
-        return Verified(right, tuple(damaged))
+                intact += 1
+        return Verified(intact, tuple(damaged))
 
 
 def _film_rows(film: FilmCopy, job: PrintJob, record: FilmRecord) -> FilmBytes:

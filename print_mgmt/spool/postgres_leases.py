@@ -1,4 +1,4 @@
-"""The leases of a spool in PostgreSQL: workers get them, and they end if no outcome is reported in time."""
+"""The leases of a spool in PostgreSQL: a worker gets a lease, which ends if the worker reports no outcome in time."""
 
 import time
 from collections.abc import Callable
@@ -45,7 +45,10 @@ class PostgresLeases:
     async def _lease_next(
         self, destination: str, seconds: float, at_once: int | None, damaged: list[str]
     ) -> FilmRecord | None:
-        """Lease the next film that is not in ``damaged``. Raises `DamagedRow`, and adds the film to ``damaged``."""
+        """Lease the next film that is not in ``damaged``.
+
+        If that film has a damaged row, add the film to ``damaged``, and raise `DamagedRow`.
+        """
         async with self._link.transaction() as db:
             now = await self._link.now(db)
             if at_once is not None:  # an expired lease does not count: it stays if its film has a damaged row
@@ -79,9 +82,8 @@ class PostgresLeases:
             leases = await db.fetch(
                 "SELECT film, id, fence, owner FROM delivery WHERE state = $1", FilmState.DELIVERING
             )
-        living = (
-            await self._link.living_owners()
-        )  # after the leases: an instance may connect and lease a film meanwhile
+        # Read the owners after the leases: an instance may connect and lease a film meanwhile
+        living = await self._link.living_owners()
         for film_id, delivery, fence, owner in leases:
             if owner not in living:
                 await self._expire(film_id, delivery, fence, "its worker was killed")
@@ -118,7 +120,7 @@ class PostgresLeases:
             log_doubtful(expired)
 
     async def change_intact(self, film_id: str, change: _Change) -> bool:
-        """Change a film, see `change_film`, and return True.
+        """Change a film as `change_film` does, and return True.
 
         If the film was removed meanwhile, or if a row of the film or its job is damaged, change nothing, and return
         False; damage is logged.

@@ -77,7 +77,7 @@ class PostgresLink:
             raise LocalProtocolError("the spool is already open")
         try:
             async with AsyncExitStack() as stack:
-                # To keep a minimum of connections, the pool would log a traceback each time the server is away
+                # With a greater min_size, the pool would log a traceback each time it cannot reach the server
                 pool = asyncpg.create_pool(self._dsn, min_size=0, max_size=_MAX_CONNECTIONS, server_settings=_SETTINGS)
                 self._pool = await stack.enter_async_context(pool)
                 async with self.transaction() as db:

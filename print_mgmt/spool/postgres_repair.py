@@ -1,4 +1,4 @@
-"""Finds damaged rows of the index in PostgreSQL, and replaces them by what the bytes of their films say.
+"""Finds damaged rows of the index in PostgreSQL, and rebuilds them from the bytes of the films.
 
 The database checks types and references, so only values can be damaged. Each film is repaired in its own transaction.
 """
@@ -46,8 +46,8 @@ async def survey(db: Connection) -> Survey:
 async def repair_film(db: Connection, film_id: str) -> bool:
     """Rebuild the rows of a film and of its job from the bytes of the film.
 
-    If these bytes are damaged, too, they go into quarantine, the rows are removed, and the function returns False. The
-    other films decide the status of the job, so it ends without the removed film.
+    If these bytes are damaged, too, put them into quarantine, remove the rows, and return False. The status of the job
+    then comes from its other films.
     """
     row = await db.fetchrow(_ROW, film_id)
     if row is None:  # it was removed in the meantime
@@ -66,13 +66,17 @@ async def repair_film(db: Connection, film_id: str) -> bool:
         await _replace_film(db, number, as_doubtful(record))  # the film may have been delivered already
     films = await stored_records(db, "film.job = $1", number, skipped=_ignore)
     job.ExecutionStatus, job.ExecutionStatusInfo = status = execution_status(films)
-    job.confirmed = await db.fetchval(_CONFIRMED, number, *status) is True  # the client does not know of another end
+    # The client may have confirmed the end of the job with another status, which does not count
+    job.confirmed = await db.fetchval(_CONFIRMED, number, *status) is True
     await _update_job(db, number, JOB, job_values(job))
     return True
 
 
 async def _read_record(db: Connection, film_id: str, checksum: str) -> tuple[PrintJob, int, FilmRecord]:
-    """Return the record in the bytes of a film. Raises `CorruptFilm`, also if ``checksum`` is intact and differs."""
+    """Return the record in the bytes of a film.
+
+    Raises `CorruptFilm`, also if ``checksum`` is a valid checksum, but not the one of these bytes.
+    """
     data = bytearray()
     async for row in db.cursor(_READ, film_id, prefetch=4):
         data += row["data"]

@@ -169,7 +169,7 @@ async def film_record(db: Connection, film_id: str, *, lock: bool = False) -> Fi
 async def next_delivery(db: Connection, destination: str, now: float, without: Sequence[str]) -> tuple[str, int] | None:
     """Lock the film of the next delivery to a destination; return the ids of the film and of the delivery.
 
-    Films that another transaction has locked, and those of ``without``, are skipped. Return None if no delivery is due
+    Films that another transaction has locked, and the films ``without``, are skipped. Return None if no delivery is due
     at the time ``now``. The film may have changed just before it was locked.
     """
     row = await db.fetchrow(
@@ -185,7 +185,10 @@ async def next_delivery(db: Connection, destination: str, now: float, without: S
 
 
 async def save(db: Connection, before: FilmRecord, after: FilmRecord) -> FilmRecord:
-    """Store a changed film, whose row must be locked, update the status of its job, and return the film."""
+    """Replace the stored film ``before``, whose row must be locked, by ``after``, and return the film.
+
+    Update the status of its job, too.
+    """
     if after.state in ENDED and before.state not in ENDED:
         after = replace(after, ended=time.time())
     row = await db.fetchrow(

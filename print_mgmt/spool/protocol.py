@@ -46,14 +46,14 @@ class Room(NamedTuple):
 
 
 class Verified(NamedTuple):
-    """The result of a check: the number of intact films, and the ids of the damaged ones."""
+    """The result of a check: the number of intact films, and the ids of the damaged films."""
 
-    right: int
+    intact: int
     damaged: tuple[str, ...]
 
 
 class DamagedFilm(NamedTuple):
-    """A film with a damaged row in the index: its id, or what is there instead, and the damage in words."""
+    """A film with a damaged row in the index: its id, or the wrong value in its place, and the damage in words."""
 
     id: str
     reason: str
@@ -90,7 +90,7 @@ class Intake(Protocol):
         """
 
     async def find(self, SOPInstanceUID: str) -> PrintJob | None:
-        """Return a Print Job without its films, or None if the instance does not exist or its end was confirmed."""
+        """Return a Print Job without its films, or None if it does not exist or the client has confirmed its end."""
 
     async def confirm(self, SOPInstanceUID: str) -> None:
         """Record that the client knows of the end of a job; the instance then no longer exists.
@@ -176,7 +176,7 @@ class Upkeep(Protocol):
         """
 
     async def verify(self) -> Verified:
-        """Read all films, and let the deliveries of the damaged ones fail, unless they have failed already.
+        """Read all films. The deliveries of a damaged film fail, unless they have failed already.
 
         A film with a damaged row counts as damaged, but does not change.
         """
@@ -184,8 +184,8 @@ class Upkeep(Protocol):
     async def repair(self) -> Repaired:
         """Rebuild the damaged rows of the index from the stored films; change no other job.
 
-        A film that may have been delivered already is queued only where a second delivery is harmless; elsewhere, it
-        becomes indeterminate. A damaged row of a film whose bytes are lost, too, is removed.
+        A film that may have been delivered already is queued only for destinations where a second delivery is harmless;
+        its other deliveries become indeterminate. If the bytes of a film are lost, too, its damaged row is removed.
         """
 
 

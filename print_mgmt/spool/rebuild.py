@@ -1,7 +1,7 @@
 """Rebuilds a damaged or missing index of the embedded spool from the film files.
 
-The files tell which films were accepted, for which destinations, and whether they are done or canceled. They do not
-tell which deliveries of the other films have been made. So these films are queued only for destinations where a second
+The files show which films were accepted, for which destinations, and whether they are done or canceled. They do not
+show which deliveries of the other films have been made. So these films are queued only for destinations where a second
 delivery is harmless. For all other destinations they become indeterminate, unless they were held when they were
 accepted; in both cases, an operator decides.
 """
@@ -29,7 +29,7 @@ from .states import FilmState, film_state
 __all__ = ["as_done", "as_doubtful", "open_or_rebuild", "record_in", "stored_record"]
 
 _log = logging.getLogger("print_mgmt.spool")
-_SUFFIXES = ("", "-wal", "-shm")  # of the files of an index
+_SUFFIXES = ("", "-wal", "-shm")  # the ends of the names of the files of an index
 _DOUBT = "the index of the spool was damaged: the film may have been delivered already"
 
 
@@ -77,7 +77,7 @@ def _rebuild(path: Path, files: FilmFolder, why: Exception) -> sqlite3.Connectio
     jobs = _stored_jobs(files)
     with closing(open_index(draft)) as connection:
         _insert_jobs(connection, jobs)
-        connection.execute("PRAGMA journal_mode=DELETE")  # the index is one file then, without a log beside it
+        connection.execute("PRAGMA journal_mode=DELETE")  # the index is then one file, without a write-ahead log
     files.step("rebuild")
     aside = path.with_name(f"index.{time.time_ns()}.damaged")
     kept = [suffix for suffix in _SUFFIXES if path.with_name(path.name + suffix).exists()]
@@ -127,7 +127,7 @@ def stored_record(files: FilmFolder, film_id: str, checksum: str) -> tuple[Print
 
 
 def record_in(data: bytes | memoryview, film_id: str, checksum: str) -> tuple[PrintJob, int, FilmRecord]:
-    """Return what `stored_record` returns, from the bytes of a film. Raises `CorruptFilm`."""
+    """Return the job, the number of its films, and the record of a film, from its bytes. Raises `CorruptFilm`."""
     film, description = read_film(data)
     try:
         job, records = record_of(film_id, film, description)
@@ -144,9 +144,9 @@ def as_done(record: FilmRecord) -> FilmRecord:
 
 
 def as_doubtful(record: FilmRecord) -> FilmRecord:
-    """Return the record of a film that may have been delivered: it is queued only where that is harmless.
+    """Return the record of a film that may have been delivered: it is queued only where a second delivery is harmless.
 
-    A film that was accepted without destinations may have got some later, so it is not routed again.
+    A film that was accepted without destinations may have got destinations later, so it is not routed again.
     """
     if not record.deliveries:
         return replace(record, state=FilmState.INDETERMINATE)

@@ -79,7 +79,7 @@ def storable(value: str) -> str:
 
 
 def reason_of(error: Exception) -> str:
-    """Return in one line what an error says; for an OSError, the file and the reason in words."""
+    """Return the message of an error in one line; for an OSError, the file and the reason in words."""
     if isinstance(error, OSError) and error.strerror:
         where = "" if error.filename is None else f"{error.filename}: "
         return escaped(f"{where}{error.strerror}")
@@ -208,7 +208,7 @@ class Lease:
 
 
 def check_film_id(film_id: object) -> None:
-    """Raise `NoSuchFilm` for a value that is not the id of a film; a database cannot look for some of these values."""
+    """Raise `NoSuchFilm` for a value that is not the id of a film. A database cannot search for every such value."""
     if not isinstance(film_id, str) or not FILM_ID.fullmatch(film_id):
         raise NoSuchFilm(f"there is no film {film_id!a}")
 
@@ -248,6 +248,6 @@ class SpoolLimits:
 
 
 def full_message(totals: tuple[int, int], limits: SpoolLimits) -> str:
-    """Return the error for a job that exceeds a limit of the spool; ``totals`` are its films and their bytes."""
+    """Return the message for a job that exceeds a limit; ``totals`` are the films in the spool, and their bytes."""
     films, size = totals
     return f"the spool has {films} films, {size} bytes in all; its limits are {limits.films} films, {limits.size} bytes"

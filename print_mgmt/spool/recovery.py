@@ -1,9 +1,9 @@
 """The start of an embedded spool, which repairs the traces of killed processes and power failures.
 
 A film is accepted once its file is on the disk; the rows of the index may get there later (`Committer`). After a power
-failure, the rows of the last films may be missing. Nobody has delivered these films, because a lease is forced to the
-disk together with all rows before it. So a job gets its rows again if all its films are there and intact. Other files
-without rows belong to jobs that were never accepted.
+failure, the rows of the last films may be missing. These films have not been delivered, because a lease is forced to
+the disk together with all rows before it. So a job gets its rows again if all its films are on the disk and intact.
+Other files without rows belong to jobs that were never accepted.
 """
 
 import logging

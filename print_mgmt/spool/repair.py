@@ -1,8 +1,8 @@
-"""Finds damaged rows of the index of the embedded spool, and replaces them by what the film files say.
+"""Finds damaged rows of the index of the embedded spool, and rebuilds them from the film files.
 
-Only the jobs with a damaged row change. In these, films with intact rows stay as they are. The rows of any other film
-are rebuilt from its file, as in `rebuild`: the film is done if the file is in ``ended``, and otherwise queued only
-where a second delivery is harmless. A damaged row of a film that has no readable file is removed.
+Only jobs with a damaged row change. Their films with intact rows stay as they are. The rows of their other films are
+rebuilt from the files, as in `rebuild`: a film is done if its file is in ``ended``, and is otherwise queued only where
+a second delivery is harmless. A damaged row of a film that has no readable file is removed.
 """
 
 import logging
@@ -61,8 +61,8 @@ def survey(index: Index, files: FilmFolder) -> Survey:
 def _strangers(films: Iterable[FilmRecord]) -> Iterator[str]:
     """Yield the ids of the films whose rows name the job of other films.
 
-    The ids of the films of a job begin with the same key. If the films that name a job have several keys, those of the
-    films with deliveries are right, because the deliveries name the job, too.
+    The ids of the films of a job begin with the same key. If the films that name a job have several keys, the keys of
+    the films with deliveries are right, because the deliveries name the job, too.
     """
     jobs: dict[str, list[FilmRecord]] = {}
     for film in films:
@@ -168,7 +168,7 @@ def _uid(job: PrintJob) -> tuple[str]:
 
 
 def _is_confirmed(index: Index, job: PrintJob) -> bool:
-    """Return whether the client knows of this end of a job; it does not know of another one."""
+    """Return whether the client has confirmed the end of a job with the status that the job has now."""
     where = "SOPInstanceUID = ? AND ExecutionStatus = ? AND ExecutionStatusInfo = ?"
     values = (job.SOPInstanceUID, job.ExecutionStatus, job.ExecutionStatusInfo)
     row = index.db.execute(f"SELECT confirmed FROM job WHERE {where}", values).fetchone()

@@ -22,7 +22,7 @@ _WRITABLE = os.O_WRONLY | os.O_CREAT
 _BLOCK = bytes(1 << 16)
 _FULL_DISK = {errno.ENOSPC, errno.EDQUOT}
 _NOT_SUPPORTED = {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}
-# SQLite's codes of a full disk: the second is for the shared memory of the log, the third for some failed writes.
+# SQLite's codes for a full disk: the second is for the shared memory of the log, the third for some failed writes.
 _SQLITE_FULL_DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_WRITE}
 
 
@@ -48,11 +48,11 @@ class Reserve:
                     _allocate(file)
                 return True
             except OSError:
-                self._path.unlink()  # only after it is closed: Windows does not remove an open file
+                self._path.unlink()  # only after the file is closed: Windows does not remove an open file
         return False
 
     def _is_complete(self) -> bool:
-        """Return whether nothing is to be done: the file is complete, or its place is taken by a folder or a pipe."""
+        """Return whether there is nothing to do: the file is complete, or a folder or a pipe has its place."""
         with suppress(OSError):
             found = self._path.stat()
             return found.st_size >= SIZE or not S_ISREG(found.st_mode)

@@ -54,7 +54,7 @@ __all__ = [
 
 _log = logging.getLogger("print_mgmt.spool")
 
-VERSION = 1  # of the tables; tables without a recorded version have this one
+VERSION = 1  # the version of the tables, also of tables without a recorded version
 
 RANKS = {"HIGH": 0, "MED": 1, "LOW": 2}  # by Print Priority; the lowest rank is delivered first
 DELIVERY = tuple(one.name for one in fields(Delivery))
@@ -96,7 +96,7 @@ class DamageLog:
         self._log(f"film {shown(film_id)} is skipped until the index is repaired: {escaped(str(damage))}")
 
     def report_row(self, damage: Exception) -> None:
-        """Log the damage of another row, unless it was logged before."""
+        """Log the damage of the row of a job or a counter, unless it was logged before."""
         self._log(escaped(str(damage)))
 
     def _log(self, line: str) -> None:
@@ -106,7 +106,7 @@ class DamageLog:
 
 
 class _Kind(NamedTuple):
-    """A kind of value: ``read`` returns the value for a record, and raises ValueError for one that is not ``what``."""
+    """A kind of values, described by ``what``: ``read`` returns a value for a record, or raises ValueError."""
 
     what: str
     read: Callable[[Any], Any]

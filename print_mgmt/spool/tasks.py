@@ -12,11 +12,11 @@ __all__ = ["Completion", "cancel_tasks"]
 _log = logging.getLogger("print_mgmt.spool")
 
 T = TypeVar("T")
-_TIME_TO_COMPLETE = 10.0  # seconds that work has when its owner is closed
+_TIME_TO_COMPLETE = 10.0  # seconds that `Completion.close` waits before it cancels work
 
 
 class Completion:
-    """A runner of work that is completed although its caller is canceled, even twice."""
+    """A runner that completes its work even if the caller is canceled, once or several times."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -33,12 +33,12 @@ class Completion:
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            task.add_done_callback(_log_failure)  # nobody else hears of it
+            task.add_done_callback(_log_failure)  # no caller gets the failure
             await asyncio.wait((task,))
             raise
 
     async def run_or_undo(self, work: Coroutine[Any, Any, T], undo: Callable[[T], Coroutine[Any, Any, object]]) -> T:
-        """Return the result of ``work``. If canceled, pass the result to ``undo``, and raise CancelledError then."""
+        """Return the result of ``work``. If canceled, pass the result to ``undo``, and then raise CancelledError."""
         task = asyncio.create_task(work)
         try:
             return await asyncio.shield(task)
@@ -62,7 +62,7 @@ def _log_failure(task: asyncio.Task[Any]) -> None:
 
 
 def _log_error(words: str, error: BaseException) -> None:
-    """Log an error that no caller gets; an unforeseen one with its traceback."""
+    """Log an error that no caller gets, with a traceback if the error is unforeseen."""
     trace = None if isinstance(error, DimseError) else error
     _log.error("%s: %s", words, escaped(str(error)), exc_info=trace)
 
@@ -70,7 +70,7 @@ def _log_error(words: str, error: BaseException) -> None:
 async def _undo(task: asyncio.Task[T], undo: Callable[[T], Coroutine[Any, Any, object]]) -> None:
     try:
         result = await task
-    except Exception as exc:  # so there is nothing to undo
+    except Exception as exc:  # there is nothing to undo
         _log_error("a canceled change has failed", exc)
         return
     try:

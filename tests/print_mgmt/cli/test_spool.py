@@ -199,7 +199,7 @@ def test_verify_finds_a_damaged_film(place: Place, address: str, run: Run) -> No
     assert run("verify")[:2] == (0, "1 film intact, none is damaged\n")
     place.damage(film_id)
     status, output, _ = run("verify", "--json")
-    assert (status, json.loads(output)) == (1, {"right": 0, "damaged": [film_id]})
+    assert (status, json.loads(output)) == (1, {"intact": 0, "damaged": [film_id]})
 
 
 @pytest.mark.parametrize(

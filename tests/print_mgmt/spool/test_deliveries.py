@@ -226,7 +226,7 @@ async def test_doubtful_film_is_logged_once(place: Place, spool: Spool, caplog: 
     for _ in range(2):
         assert await spool.lease("printer", 60) is None
     (line,) = caplog.messages
-    assert line.startswith(f"film {film} may have been printed by printer: the lease of its worker has ended; see")
+    assert line.startswith(f"film {film} may have been printed by printer: the lease of its worker has ended; check,")
 
 
 async def test_late_result_is_refused_by_the_fence(place: Place, spool: Spool) -> None:
@@ -240,7 +240,7 @@ async def test_late_result_is_refused_by_the_fence(place: Place, spool: Spool) -
 
 
 async def test_result_after_the_end_is_refused(place: Place, spool: Spool) -> None:
-    """A late result is refused even if no other worker has the film yet."""
+    """A late outcome is refused even if no other worker has the film yet."""
     await spool.accept(job(), [PRINTER])
     late = await leased(spool)
     place.clock.now += 61

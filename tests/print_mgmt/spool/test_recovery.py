@@ -144,7 +144,7 @@ async def test_start_of_another_process_leaves_unfinished_films_alone(place: Emb
         accepted = await spool.accept(job(films=2), [PRINTER])
         assert seen == [()]
         assert [film.id for film in await spool.list()] == [*accepted]
-        assert (await spool.verify()).right == 2
+        assert (await spool.verify()).intact == 2
 
 
 async def test_refused_film_that_cannot_be_removed_is_not_accepted_later(
