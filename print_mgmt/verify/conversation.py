@@ -74,7 +74,7 @@ def skipped(reason: str) -> Unprepared:
 
 
 def references(seen: Seen, keyword: str) -> list[tuple[str, str]]:
-    """Return the SOP Class and Instance UIDs in a sequence of references; an empty list without such a response."""
+    """Return the SOP Class and Instance UIDs of a sequence of references in a response; [] if it is missing."""
     data = seen.data if isinstance(seen, Answered) else None
     return [
         (str(item.get("ReferencedSOPClassUID")), str(item.get("ReferencedSOPInstanceUID")))
@@ -255,9 +255,9 @@ async def learned_of(peer: Peer, meta: str) -> Learned:
 async def _learn(talk: Conversation) -> Learned:
     """Ask for the layouts, create a film box, and set an image.
 
-    If the printer refuses each layout with 0106, no layout is known. After another failure of the film session or the
-    film box, 8 bits are assumed, and the layout of --format or else the usual one. An image of 8 bits that is refused
-    with 0106 means 12 bits.
+    If the printer refuses each layout with 0106, no layout is known. If the film session or the film box fails for
+    another reason, assume 8 bits, and the layout of --format or else the usual layout. If the printer refuses an image
+    of 8 bits with 0106, it needs 12 bits.
     """
     seen: Seen = Silent()
     if talk.contexts:

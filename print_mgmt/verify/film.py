@@ -1,4 +1,4 @@
-"""One film for many cases: it is printed once, and all of these cases judge its observations.
+"""The film that many cases share: it is printed once, and all of these cases judge what the tester observed.
 
 With ``--max-films 1``, it is the only film of a run.
 """
@@ -28,7 +28,7 @@ class PrintedFilm:
     case_id: str
     print_answer: Seen
     job: str = ""
-    first_get: Seen | None = None  # the answer to N-GET of the job, sent before its end was confirmed
+    first_get: Seen | None = None  # the answer to an N-GET of the job that was sent before its end was confirmed
     ended_first: bool = False  # the end was confirmed before the answer to ``first_get`` came
     events: list[NEventReportRQ] = field(default_factory=list)
     gets_after_end: list[Seen] = field(default_factory=list)  # answers to N-GET of the job after its confirmed end

@@ -1,4 +1,4 @@
-"""The built-in scripts of the grid for printers."""
+"""The built-in scripts of `print-mgmt verify grid`, which compares the answers of several printers to a script."""
 
 from collections.abc import Mapping
 

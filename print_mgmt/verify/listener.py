@@ -86,16 +86,16 @@ class MessageListener:
         self._ours, self._theirs = _Direction(), _Direction()
 
     def asked(self, message: HeardMessage) -> None:
-        """Take a message of the tester, a request or a response."""
+        """Handle a message of the tester, a request or a response."""
 
     def heard(self, message: HeardMessage) -> None:
-        """Take a message of the peer, a request or a response."""
+        """Handle a message of the peer, a request or a response."""
 
     def ended(self) -> None:
-        """Take the end of the association: an A-ABORT of either side, or the A-RELEASE-RP of the peer."""
+        """Handle the end of the association: an A-ABORT of either side, or the A-RELEASE-RP of the peer."""
 
     def sent(self, octets: bytes) -> None:
-        """Take octets of the tester. After octets that cannot be read, ignore all others."""
+        """Handle octets of the tester. After octets that cannot be read, ignore all others."""
         if self._is_lost:
             return
         try:
@@ -114,7 +114,7 @@ class MessageListener:
             self.asked(message)
 
     def received(self, pdu: bytes) -> None:
-        """Take a whole PDU of the peer; ignore one that cannot be read."""
+        """Handle a whole PDU of the peer; ignore a PDU that cannot be read."""
         with suppress(DimseError):
             found = decode_pdu(pdu)
             self._learn(found)
@@ -124,7 +124,7 @@ class MessageListener:
                 self.ended()
 
     def _learn(self, pdu: object) -> None:
-        """Learn the presentation contexts, whichever side is the requestor."""
+        """Remember the presentation contexts; either side may be the requestor."""
         if isinstance(pdu, AssociateRQ):
             self.abstract = {each.id: each.abstract_syntax for each in pdu.presentation_contexts}
             self._proposed = {each.id: each.transfer_syntaxes for each in pdu.presentation_contexts}

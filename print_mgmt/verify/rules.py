@@ -35,14 +35,14 @@ class EventRules(MessageListener):
         self._overtaken: set[int] = set()  # the requests in `_open` that a response to a later request has overtaken
 
     def asked(self, message: HeardMessage) -> None:
-        """Take a request, or the confirmation of an event."""
+        """Handle a request, or the confirmation of an event."""
         if message.kind == _EVENT_RSP:
             self._open = dict.fromkeys(self._open, True)
         elif message.kind is not None and not message.kind & _RESPONSE and message.number(_ID) is not None:
             self._open[message.number(_ID) or 0] = False
 
     def heard(self, message: HeardMessage) -> None:
-        """Take an event, or a response."""
+        """Handle an event, or a response."""
         if message.kind == _EVENT_RQ:
             self._event(message)
         elif message.kind is not None and message.kind & _RESPONSE:
@@ -61,7 +61,7 @@ class EventRules(MessageListener):
     def ended(self) -> None:
         """Judge the overtaken requests that got no response, and the jobs that only events have named."""
         for number in self._overtaken & self._open.keys():
-            fault = f"no response to the request with Message ID {number}, but an event and a later response"
+            fault = f"no response to the request with Message ID {number}, only an event; a later request was answered"
             self.note(_OVERTAKEN, Broken(fault))
         self._overtaken.clear()
         for uid in self._unnamed - self._named if self._named else ():  # PRN-L-1.09 judges answers that name no job

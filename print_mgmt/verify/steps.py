@@ -41,7 +41,7 @@ class Steps:
     kept: list[str] = field(default_factory=list)
     deviated: list[str] = field(default_factory=list)
 
-    def take(
+    def judge(
         self,
         what: str,
         seen: Seen,
@@ -67,16 +67,16 @@ class Steps:
             raise Decided(seen)
 
     def require(self, is_kept: bool, rule: str, seen: str) -> None:
-        """Judge a rule that must be kept. ``seen`` says what breaks it. Raises `Decided` if it is broken."""
+        """Judge a rule that must be kept. Raises `Decided` with ``seen``, the broken rule in words, if it is broken."""
         self.peer.require(is_kept, rule, seen)
 
     def prefer(self, is_kept: bool, rule: str, seen: str) -> None:
-        """Judge a rule from which the peer may deviate. ``seen`` says what deviates."""
+        """Judge a rule from which the peer may deviate; ``seen`` is the deviation in words."""
         if not self.peer.prefer(is_kept, rule, seen):
             self.deviated.append(seen)
 
-    def tell(self, text: str) -> None:
-        """Record in words that a rule is kept."""
+    def record(self, text: str) -> None:
+        """Record that a rule is kept; ``text`` is the observation in words."""
         self.peer.log(str(RULE_KEPT), text, Column.PASSES)
         self.kept.append(text)
 
@@ -89,6 +89,7 @@ def _is_in(seen: Seen, outcomes: Outcomes) -> bool:
     return any(matches(each, (seen,)) for each in outcomes)
 
 
+# Performs the operations of a case on an association, and returns the observation
 Script = Callable[[Conversation], Awaitable[Seen]]
 
 

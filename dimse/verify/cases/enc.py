@@ -100,7 +100,7 @@ async def other_syntaxes(peer: Peer) -> Seen:
 
 
 def undefined_lengths(*, sequences: bool, items: bool) -> Script:
-    """Return the steps that create a film box and set an image.
+    """Return the script that creates a film box and sets an image.
 
     ``sequences`` and ``items`` say which of the two have undefined lengths.
     """
@@ -143,7 +143,7 @@ async def reserved_bytes(session: PrintSession) -> Seen:
 
 
 def pixels_as(vr: str) -> Script:
-    """Return the steps that set an 8-bit image whose Pixel Data element has this VR."""
+    """Return the script that sets an 8-bit image whose Pixel Data element has this VR."""
 
     async def script(session: PrintSession) -> Seen:
         await session.prepare_film_box()

@@ -84,7 +84,7 @@ async def huge_layout(session: PrintSession) -> Seen:
 
 
 def described_image(rows: int, columns: int) -> Script:
-    """Return the steps that set an image with these Rows and Columns, but only two bytes of pixels."""
+    """Return the script that sets an image with these Rows and Columns, but only two bytes of pixels."""
 
     async def script(session: PrintSession) -> Seen:
         await session.prepare_film_box()

@@ -45,14 +45,14 @@ async def create_session_without_data(talk: Conversation) -> Seen:
 async def create_without_uids(talk: Conversation) -> Seen:
     steps = Steps(talk.peer)
     talk.session_uid = await _create_without_uid(talk, steps, BasicFilmSession, Dataset(NumberOfCopies=1))
-    steps.take(
+    steps.judge(
         "N-SET of the film session",
         await talk.change(BasicFilmSession, talk.session_uid, Dataset(NumberOfCopies=1)),
         kept=(SUCCESS, WARNING, *_OTHER_FAILURES),
         broken=_NO_SUCH,
     )
     film_uid = await _create_without_uid(talk, steps, BasicFilmBox, talk.film_box(talk.layout))
-    steps.take("N-DELETE of the film box", await talk.delete(BasicFilmBox, film_uid), broken=_NO_SUCH)
+    steps.judge("N-DELETE of the film box", await talk.delete(BasicFilmBox, film_uid), broken=_NO_SUCH)
     return steps.result()
 
 
@@ -66,7 +66,7 @@ async def _create_without_uid(talk: Conversation, steps: Steps, sop_class: str, 
     steps.require(
         is_valid_uid(uid or ""), "Affected SOP Instance UID is a UID", f"Affected SOP Instance UID {uid!r} is not a UID"
     )
-    steps.tell(f"Affected SOP Instance UID {uid}")
+    steps.record(f"Affected SOP Instance UID {uid}")
     return uid or ""
 
 
@@ -79,7 +79,7 @@ async def create_with_uid(talk: Conversation) -> Seen:
         raise Unprepared(f"the film session was not created: {seen}")
     observed = f"Affected SOP Instance UID is {uid_of(seen)}; {uid} was supplied"
     steps.require(uid_of(seen) in (None, uid), "Affected SOP Instance UID is absent, or as supplied", observed)
-    steps.take(
+    steps.judge(
         "N-SET of the film session",
         await talk.change(BasicFilmSession, uid, Dataset(NumberOfCopies=1)),
         broken=_NO_SUCH,
@@ -108,7 +108,7 @@ async def create_film_box_of_another_session(talk: Conversation) -> Seen:
 
 
 def create_film_box_of(layout: str, boxes: int) -> Script:
-    """Return the steps that create a film box with this layout, which has ``boxes`` image boxes.
+    """Return the script that creates a film box with this layout, which has ``boxes`` image boxes.
 
     If the printer does not support the usual layout, another layout replaces it.
     """
@@ -121,7 +121,7 @@ def create_film_box_of(layout: str, boxes: int) -> Script:
         steps.prefer(not is_replaced, f"{USUAL_LAYOUT} is supported", refused)
         seen = await talk.create_film_box(talk.film_box(talk.layout if is_replaced else layout))
         failures = (Answered(_INVALID_VALUE),) if layout == USUAL_LAYOUT else (FAILURE,)
-        steps.take(layout, seen, deviated=failures, broken=())
+        steps.judge(layout, seen, deviated=failures, broken=())
         if succeeded(seen):
             _check_boxes(steps, seen, None if is_replaced else boxes)
         return steps.result()

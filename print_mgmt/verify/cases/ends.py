@@ -72,12 +72,18 @@ async def _look_for(peer: Peer, session: str, box: str) -> Seen:
                     break
                 await asyncio.sleep(min(_PAUSE, peer.timeout))
                 seen = await talk.set_image(talk.plain_image(), uid=box)
-            steps.take("N-SET of its image box", seen, kept=_NO_SUCH, deviated=(FAILURE,), broken=SUCCESS_OR_WARNING)
+            steps.judge(
+                "N-SET of the earlier image box",
+                seen,
+                kept=_NO_SUCH,
+                deviated=(FAILURE,),
+                broken=SUCCESS_OR_WARNING,
+            )
             talk.session_uid = session
             seen = await talk.ask(talk.creation(BasicFilmBox), talk.film_box(talk.layout))
             talk.session_uid = ""
-            steps.take("a film box in its session", seen, kept=(FAILURE,), broken=SUCCESS_OR_WARNING)
-            steps.take("a new session", await talk.create_session())
+            steps.judge("a film box in the earlier session", seen, kept=(FAILURE,), broken=SUCCESS_OR_WARNING)
+            steps.judge("a new session", await talk.create_session())
             return steps.result()
     except Decided as decided:
         return decided.seen
@@ -89,7 +95,7 @@ async def use_film_of_another(peer: Peer) -> Seen:
             steps = Steps(peer)
             await one.prepare_film_box()
             seen = await two.set_image(two.plain_image(), uid=one.image_uids[0])
-            steps.take(
+            steps.judge(
                 "N-SET of the other association's image box",
                 seen,
                 kept=_NO_SUCH,
@@ -97,14 +103,14 @@ async def use_film_of_another(peer: Peer) -> Seen:
                 broken=SUCCESS_OR_WARNING,
             )
             seen = await two.delete(BasicFilmBox, one.film_uid)
-            steps.take(
+            steps.judge(
                 "N-DELETE of the other association's film box",
                 seen,
                 kept=_NO_SUCH,
                 deviated=(FAILURE,),
                 broken=SUCCESS_OR_WARNING,
             )
-            steps.take("N-SET of its own image box", await one.set_image(one.plain_image()))
+            steps.judge("N-SET of its own image box", await one.set_image(one.plain_image()))
             return steps.result()
     except Decided as decided:
         return decided.seen
@@ -115,12 +121,12 @@ async def create_lut_before_session(talk: Conversation) -> Seen:
     uid = talk.peer.random_uid()
     identity = Dataset(PresentationLUTShape="IDENTITY")
     seen = await talk.create(PresentationLUT, identity, uid)
-    steps.take("a LUT before the session", seen, kept=(_LUT_OK,), deviated=(FAILURE,), broken=())
+    steps.judge("a LUT before the session", seen, kept=(_LUT_OK,), deviated=(FAILURE,), broken=())
     await talk.prepare_session()
     if not succeeded(seen) and not succeeded(seen := await talk.create(PresentationLUT, identity, uid)):
         raise Unprepared(f"the LUT was not created, though there is a session: {seen}")
     seen = await talk.create_film_box(film_box_with_lut(talk, uid))
-    steps.take("a film box that refers to the LUT", seen, broken=())
+    steps.judge("a film box that refers to the LUT", seen, broken=())
     return steps.result()
 
 

@@ -1,4 +1,4 @@
-"""PRN-E, events: the associations that receive them, missing confirmations, and the rules of their form."""
+"""PRN-E, events: the associations that receive them, missing confirmations, and their form."""
 
 import asyncio
 import shlex
@@ -43,7 +43,8 @@ _ID_OFFSET = 1000  # added to a Message ID to get one that the peer did not use
 async def watch_from_another_association(peer: Peer) -> Seen:
     """Look for job events on an association that prints nothing.
 
-    Another one prints and receives its events; if --max-films allows, a third one prints and is released at once.
+    A second association prints and receives the events of its job. If --max-films allows it, a third association prints
+    and is released at once.
     """
     async with conversation(peer, PrintJob) as watching:
         for stays_open in (True, False):
@@ -72,7 +73,7 @@ async def _print_job(talk: Conversation, *, stays_open: bool) -> None:
 
 
 def unconfirmed(status: int | None = None, id_offset: int = 0) -> CaseRun:
-    """Return the run in which no event of a job gets a right confirmation.
+    """Return the run in which no event of a job is confirmed correctly.
 
     Without ``status``, no event is confirmed at all. With ``status``, the first event is confirmed with this status,
     and with ``id_offset`` added to its Message ID.
@@ -109,7 +110,7 @@ async def _first_event(talk: Conversation) -> NEventReportRQ:
 
 
 async def _skip_events(talk: Conversation, events: list[NEventReportRQ] | None = None) -> Seen:
-    """Add the peer's events to ``events`` without confirming them; return the next thing that the peer sends.
+    """Add the peer's events to ``events`` without confirming them; return the first other thing that the peer sends.
 
     Raises `Unprepared` after too many events.
     """
@@ -237,7 +238,7 @@ EVENTS: tuple[Case, ...] = (
     ),
     Case(
         id="PRN-E-2.09",
-        title="A change of the printer's status is told to each association that uses it",
+        title="A change of the printer's status is reported on each association",
         section="PS3.4 H.4.6.2.1.2 ('shall send the events to all SCUs with which the SCP has an Association')",
         level=Level.MUST,
         needs=Flags.PRINT | Flags.TWO_ASSOC | Flags.EVENT_HOOK,

@@ -46,7 +46,7 @@ _NOT_FAILED = frozenset({0x0107, 0x0116, 0x0000, 0xB604, 0xB609, 0xB60A})
 
 
 def set_image(change: Callable[[Conversation, Dataset], None]) -> Script:
-    """Return the steps that set an image, after ``change`` has modified the Data Set of its image box."""
+    """Return the script that sets an image, after ``change`` has modified the Data Set of its image box."""
 
     async def script(talk: Conversation) -> Seen:
         await talk.prepare_film_box()
@@ -115,7 +115,7 @@ def remove_image_sequence(_: Conversation, content: Dataset) -> None:
 def too_wide(behavior: str) -> CaseRun:
     """Return the run that sets an image of one row that is wider than any film.
 
-    One status cannot tell both that an attribute was ignored and that the image was made smaller. So an image that fits
+    One status cannot show both that an attribute was ignored and that the image was made smaller. So an image that fits
     is sent first: its status shows whether the printer supports the attributes.
     """
 
@@ -129,7 +129,7 @@ def too_wide(behavior: str) -> CaseRun:
                 content[keyword] = value
             seen = await talk.set_image(content)
             if not isinstance(seen, Answered):
-                return seen  # nothing can follow on the association
+                return seen  # the association cannot be used any more
             answers.append(seen)
         small, wide = answers
         if not matches(SUCCESS, (small,)) and succeeded(wide):
@@ -182,12 +182,12 @@ async def set_annotations(talk: Conversation) -> Seen:
     async def text(**values: object) -> Seen:
         return await talk.change(BasicAnnotationBox, boxes[0][1], Dataset(**values))
 
-    steps.take("a text", await text(AnnotationPosition=1, TextString="TEST"))
-    steps.take("no text", await text(AnnotationPosition=1, TextString=""))
+    steps.judge("a text", await text(AnnotationPosition=1, TextString="TEST"))
+    steps.judge("no text", await text(AnnotationPosition=1, TextString=""))
     seen = await text(TextString="TEST")
-    steps.take("no position", seen, kept=(Answered(_MISSING),), deviated=(FAILURE,), broken=SUCCESS_OR_WARNING)
+    steps.judge("no position", seen, kept=(Answered(_MISSING),), deviated=(FAILURE,), broken=SUCCESS_OR_WARNING)
     seen = await text(AnnotationPosition=_NO_POSITION, TextString="TEST")
-    steps.take("position 99", seen, kept=(Answered(_INVALID),), deviated=(FAILURE, *SUCCESS_OR_WARNING))
+    steps.judge("position 99", seen, kept=(Answered(_INVALID),), deviated=(FAILURE, *SUCCESS_OR_WARNING))
     return steps.result()
 
 

@@ -74,12 +74,12 @@ async def delete_film_box(talk: Conversation) -> Seen:
     await talk.prepare_image()
     film, boxes = talk.film_uid, talk.image_uids
     talk.film_uid = ""
-    steps.take("N-DELETE of the film box", await talk.delete(BasicFilmBox, film), kept=(SUCCESS,))
+    steps.judge("N-DELETE of the film box", await talk.delete(BasicFilmBox, film), kept=(SUCCESS,))
     refused = (FAILURE, ABORT, CLOSED)
     seen = await talk.set_image(talk.plain_image(), uid=boxes[0])
-    steps.take("N-SET of its image box", seen, kept=_NO_SUCH, deviated=(*refused, *SUCCESS_OR_WARNING))
+    steps.judge("N-SET of its image box", seen, kept=_NO_SUCH, deviated=(*refused, *SUCCESS_OR_WARNING))
     if talk.wire.is_associated and talk.peer.shared.films_left:
-        steps.take(
+        steps.judge(
             "N-ACTION of the film box",
             await talk.print(uid=film),
             kept=_NO_SUCH,
@@ -88,7 +88,7 @@ async def delete_film_box(talk: Conversation) -> Seen:
         )
     if talk.wire.is_associated:
         seen = await talk.delete(BasicFilmBox, film)
-        steps.take("N-DELETE of the film box again", seen, kept=_NO_SUCH, deviated=refused, broken=SUCCESS_OR_WARNING)
+        steps.judge("N-DELETE of the film box again", seen, kept=_NO_SUCH, deviated=refused, broken=SUCCESS_OR_WARNING)
     return steps.result()
 
 
@@ -97,14 +97,14 @@ async def delete_session(talk: Conversation) -> Seen:
     await talk.prepare_film_box()
     session, film, boxes = talk.session_uid, talk.film_uid, talk.image_uids
     talk.session_uid = talk.film_uid = ""
-    steps.take("N-DELETE of the session", await talk.delete(BasicFilmSession, session), kept=(SUCCESS,))
+    steps.judge("N-DELETE of the session", await talk.delete(BasicFilmSession, session), kept=(SUCCESS,))
     if talk.peer.shared.films_left:
         seen = await talk.print(uid=film)
-        steps.take("N-ACTION of its film box", seen, kept=_NO_SUCH, deviated=(FAILURE,), broken=(SUCCESS, WARNING))
+        steps.judge("N-ACTION of its film box", seen, kept=_NO_SUCH, deviated=(FAILURE,), broken=(SUCCESS, WARNING))
     else:
         seen = await talk.set_image(talk.plain_image(), uid=boxes[0])
-        steps.take("N-SET of its image box", seen, kept=_NO_SUCH, deviated=(FAILURE, SUCCESS, WARNING))
-    steps.take("a new session", await talk.create_session())
+        steps.judge("N-SET of its image box", seen, kept=_NO_SUCH, deviated=(FAILURE, SUCCESS, WARNING))
+    steps.judge("a new session", await talk.create_session())
     return steps.result()
 
 
@@ -123,15 +123,15 @@ async def create_second_film_box(talk: Conversation) -> Seen:
     seen = await talk.create_film_box(talk.film_box(talk.layout))
     steps = Steps(talk.peer)
     if session_print is None:
-        steps.take(
+        steps.judge(
             "a second film box", seen, kept=(*SUCCESS_OR_WARNING, Answered(0xC616)), deviated=(FAILURE,), broken=()
         )
     elif matches(Answered(0xC600), (session_print,)) or succeeded(session_print):
-        steps.take("a second film box (sessions are printed)", seen, deviated=(FAILURE,), broken=())
+        steps.judge("a second film box (sessions are printed)", seen, deviated=(FAILURE,), broken=())
     else:
         kept = (Answered(0xC616),)
         what = "a second film box (sessions are not printed)"
-        steps.take(what, seen, kept=kept, deviated=(FAILURE, *SUCCESS_OR_WARNING), broken=())
+        steps.judge(what, seen, kept=kept, deviated=(FAILURE, *SUCCESS_OR_WARNING), broken=())
     return steps.result()
 
 
@@ -148,7 +148,7 @@ async def use_earlier_film(talk: Conversation) -> Seen:
         ("N-SET of the film box", await talk.change(BasicFilmBox, film, Dataset(MagnificationType="NONE"))),
         ("N-DELETE of the film box", await talk.delete(BasicFilmBox, film)),
     ):
-        steps.take(what, seen, kept=(*SUCCESS_OR_WARNING, FAILURE))
+        steps.judge(what, seen, kept=(*SUCCESS_OR_WARNING, FAILURE))
     return steps.result()
 
 
@@ -264,7 +264,7 @@ LIFE: tuple[Case, ...] = (
     ),
     Case(
         id="PRN-L-1.28",
-        title="A film box that failed does not exist",
+        title="A film box whose creation failed does not exist",
         section="PS3.7 C.5 ('failed and was not performed')",
         level=Level.MUST,
         needs=Flags.PRINT | Flags.SESSION_ACTION,

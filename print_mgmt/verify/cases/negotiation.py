@@ -123,12 +123,12 @@ async def create_film_boxes_of_both_metas(talk: Conversation) -> Seen:
             f"the second film box while the first one exists: {seen}",
         )
         seen = await second()
-    steps.take("a film box on the context of color", seen, deviated=(FAILURE,), broken=())
+    steps.judge("a film box on the color context", seen, deviated=(FAILURE,), broken=())
     if succeeded(seen):
         found = _class_of(seen, BasicColorImageBox)
         if isinstance(found, Broken):
             return found
-        steps.tell(str(found))
+        steps.record(str(found))
     return steps.result()
 
 
@@ -179,7 +179,7 @@ async def create_both_shapes(talk: Conversation) -> Seen:
     steps = Steps(talk.peer)
     for shape in ("IDENTITY", "LIN OD"):
         seen = await talk.create(PresentationLUT, Dataset(PresentationLUTShape=shape), is_named=False)
-        steps.take(shape, seen, kept=(_LUT_OK,))
+        steps.judge(shape, seen, kept=(_LUT_OK,))
         if not getattr(getattr(seen, "message", None), "AffectedSOPInstanceUID", None):
             raise Unprepared(f"{shape}: {seen} without a SOP Instance UID")
     return steps.result()

@@ -42,7 +42,7 @@ _EXECUTION = ("PENDING", "PRINTING", "DONE", "FAILURE")
 
 
 def of_film(judge: Callable[[Steps, PrintedFilm], None]) -> CaseRun:
-    """Return the run that judges the film that all such cases share."""
+    """Return the run that judges the film that many cases share (`printed_film`)."""
 
     async def run(peer: Peer) -> Seen:
         film = await printed_film(peer)
@@ -88,7 +88,7 @@ def judge_job_reference(steps: Steps, film: PrintedFilm) -> None:
     steps.require(number is not None, "an Action Reply has Action Type ID", "an Action Reply without Action Type ID")
     steps.require(number == 1, "Action Type ID is as in the request", f"Action Type ID {number}; 1 was requested")
     steps.prefer(not others, "the Action Reply has nothing else", f"beside the Print Job: {', '.join(others)}")
-    steps.tell(f"the job {named[0][1]}")
+    steps.record(f"the job {named[0][1]}")
 
 
 def _require_job(film: PrintedFilm) -> None:
@@ -103,9 +103,9 @@ def judge_job_attributes(steps: Steps, film: PrintedFilm) -> None:
     if film.first_get is None:
         raise Unprepared("no N-GET of the job was sent")
     if film.ended_first and matches(_NO_SUCH, (film.first_get,)):
-        steps.tell("RSP(0112): the end of the job had been confirmed")
+        steps.record("RSP(0112): the end of the job had been confirmed")
         return
-    steps.take("N-GET of the job", film.first_get, kept=(SUCCESS,), deviated=(Answered(0x0107),))
+    steps.judge("N-GET of the job", film.first_get, kept=(SUCCESS,), deviated=(Answered(0x0107),))
     found = data_of(film.first_get)
     status = found.get("ExecutionStatus")
     steps.require(status in _EXECUTION, "Execution Status has a defined value", f"Execution Status is {status!r}")
@@ -128,7 +128,7 @@ def judge_job_end(steps: Steps, film: PrintedFilm) -> None:
     is_last = numbers[-1] in END_OF_JOB and len(ends) == 1
     steps.require(is_last, "the end of the job is the last event", f"{shown}: an event after the end")
     steps.prefer(len(numbers) > 1, "an event before the end", f"{shown}: nothing before the end")
-    steps.tell(shown)
+    steps.record(shown)
 
 
 def judge_job_is_gone(steps: Steps, film: PrintedFilm) -> None:
@@ -137,11 +137,11 @@ def judge_job_is_gone(steps: Steps, film: PrintedFilm) -> None:
         raise Unprepared("neither Done nor Failure was reported")
     first, last = film.gets_after_end[0], film.gets_after_end[-1]
     if matches(_NO_SUCH, (first,)):
-        steps.tell("RSP(0112)")
+        steps.record("RSP(0112)")
     elif matches(SUCCESS, (first,)):
-        steps.take("N-GET of the job, the second time", last, kept=(), deviated=(_NO_SUCH, FAILURE), broken=(SUCCESS,))
+        steps.judge("N-GET of the job, the second time", last, kept=(), deviated=(_NO_SUCH, FAILURE), broken=(SUCCESS,))
     else:
-        steps.take("N-GET of the job", first, kept=(), deviated=(FAILURE,), broken=())
+        steps.judge("N-GET of the job", first, kept=(), deviated=(FAILURE,), broken=())
 
 
 # --- cases that print films of their own ---
@@ -181,9 +181,9 @@ async def print_twice(talk: Conversation) -> Seen:
     await talk.prepare_image()
     if talk.peer.shared.films_left < 2:
         await talk.print(films=2)  # raises `Unprepared`, which names the option
-    steps.take("N-ACTION", await talk.print())
-    steps.take("N-SET", await talk.set_image(talk.plain_image()))
-    steps.take("N-ACTION again", await talk.print())
+    steps.judge("N-ACTION", await talk.print())
+    steps.judge("N-SET", await talk.set_image(talk.plain_image()))
+    steps.judge("N-ACTION again", await talk.print())
     return steps.result()
 
 

@@ -110,19 +110,19 @@ _MAX_NAMED = 5  # attributes that a text names
 async def get_all_attributes(talk: Conversation) -> Seen:
     steps = Steps(talk.peer)
     seen = await talk.get()
-    steps.take("N-GET", seen, kept=(SUCCESS,), deviated=(_PARTLY,))
+    steps.judge("N-GET", seen, kept=(SUCCESS,), deviated=(_PARTLY,))
     found = data_of(seen)
     status, info = found.get("PrinterStatus"), found.get("PrinterStatusInfo")
     steps.require(status in _STATUSES, "Printer Status has a defined value", f"Printer Status is {status!r}")
     steps.require(bool(info), "Printer Status Info has a value", "Printer Status Info is absent or empty")
-    steps.tell(", ".join(f"{element.keyword} {element.value!r}" for element in found))
+    steps.record(", ".join(f"{element.keyword} {element.value!r}" for element in found))
     return steps.result()
 
 
 async def get_two_attributes(talk: Conversation) -> Seen:
     steps = Steps(talk.peer)
     seen = await talk.get(tags=_STATUS_TAGS)
-    steps.take("N-GET", seen, kept=(SUCCESS,))
+    steps.judge("N-GET", seen, kept=(SUCCESS,))
     found = data_of(seen)
     for tag, name in zip(_STATUS_TAGS, ("Printer Status", "Printer Status Info"), strict=True):
         steps.require(tag in found, f"{name} is present", f"{name} is absent")
@@ -168,7 +168,7 @@ async def get_status_info(talk: Conversation) -> Seen:
 
 
 def get_another_printer(uid: str) -> Script:
-    """Return the steps that ask for a printer that does not exist."""
+    """Return the script that asks for a printer that does not exist."""
 
     async def script(talk: Conversation) -> Seen:
         return await talk.get(uid=uid)
@@ -179,7 +179,7 @@ def get_another_printer(uid: str) -> Script:
 async def get_configuration(talk: Conversation) -> Seen:
     steps = Steps(talk.peer)
     seen = await talk.get(PrinterConfigurationRetrieval, PrinterConfigurationRetrievalInstance)
-    steps.take("N-GET", seen, kept=(SUCCESS,))
+    steps.judge("N-GET", seen, kept=(SUCCESS,))
     items = items_of(data_of(seen), "PrinterConfigurationSequence")
     name = "Printer Configuration Sequence"
     steps.require(bool(items), f"{name} has items", f"{name} is absent or empty")
@@ -195,7 +195,7 @@ async def get_configuration(talk: Conversation) -> Seen:
                 incomplete |= {f"no {keyword} in {sequence}" for keyword in sometimes if keyword not in entry}
     steps.require(not absent, "all attributes of usage -/M are present", f"absent: {_shown(absent)}")
     steps.prefer(not incomplete, "all attributes have a value", _shown(incomplete))
-    steps.tell(f"{len(items)} configurations")
+    steps.record(f"{len(items)} configurations")
     return steps.result()
 
 
@@ -210,7 +210,7 @@ def _shown(names: set[str]) -> str:
 
 
 async def try_configuration(talk: Conversation) -> Seen:
-    """Create film boxes and sessions with values that the configuration lists; the share of refused ones decides."""
+    """Create film boxes and sessions with values that the configuration lists; the share of refused values decides."""
     with talk.patiently():
         seen = await talk.get(PrinterConfigurationRetrieval, PrinterConfigurationRetrievalInstance)
     items = [item for item in items_of(data_of(seen), "PrinterConfigurationSequence") if _is_of(item, talk.meta)]

@@ -31,7 +31,7 @@ _NOT_SUPPORTED = Answered(frozenset({0x0105, 0x0106, 0x0107, 0x0116}))
 
 
 def create_session_with(values: Dataset, claimed: str = "") -> Script:
-    """Return the steps that create a film session with one attribute.
+    """Return the script that creates a film session with one attribute.
 
     ``claimed``, if given, names the claim that lists supported values: a value of that list may be accepted.
     """
@@ -44,7 +44,7 @@ def create_session_with(values: Dataset, claimed: str = "") -> Script:
 
 
 def create_film_box_with(values: Dataset, claimed: str = "") -> Script:
-    """Return the steps that create a film box with one more attribute, or with another value of an attribute.
+    """Return the script that creates a film box with one more attribute, or with another value of an attribute.
 
     ``claimed`` is as in `create_session_with`.
     """
@@ -69,7 +69,7 @@ def _claimed(talk: Conversation, seen: Seen, values: Dataset, claimed: str) -> S
 
 
 def create_film_box_without(keyword: str) -> Script:
-    """Return the steps that create a film box without an attribute."""
+    """Return the script that creates a film box without an attribute."""
 
     async def script(talk: Conversation) -> Seen:
         await talk.prepare_session()
@@ -86,7 +86,7 @@ async def create_film_box_without_data(talk: Conversation) -> Seen:
 
 
 def create_layout(layout: str) -> Script:
-    """Return the steps that create a film box with this layout."""
+    """Return the script that creates a film box with this layout."""
 
     async def script(talk: Conversation) -> Seen:
         await talk.prepare_session()
@@ -228,7 +228,7 @@ VALUES: tuple[Case, ...] = (
     ),
     Case(
         id="PRN-X-1.11",
-        title="Max Density beyond the reach of the printer",
+        title="Max Density beyond the range of the printer",
         section="PS3.4 Table H.4.2.2.1.2-1 (B605), H.2.4",
         level=Level.SHOULD,
         needs=Flags.PRINT,

@@ -40,7 +40,17 @@ from dimse.verify.scu.reactions import with_fields
 from dimse.verify.scu.visit import ASSOCIATE
 
 from ..film import JOB_REFERENCE
-from .material import CRASHED, PRINTER_GET, RELEASE, accepting, encoded, on, print_case, require_operation, with_data
+from .material import (
+    CRASHED,
+    PRINTER_GET,
+    RELEASE,
+    accepting,
+    encoded,
+    print_case,
+    require_operation,
+    run_with,
+    with_data,
+)
 from .plain_printer import SUPPORTED, references
 
 __all__ = ["PRN_E_3"]
@@ -50,7 +60,7 @@ _MANY = 100  # events in a row
 _NORMAL, _WARNING, _FAILURE, _UNKNOWN = 1, 2, 3, 99  # Event Type IDs of the printer
 _PRINTING, _DONE, _FAILED = 2, 3, 4  # Event Type IDs of a job
 _NO_SUCH_EVENT = 0x0113
-_THIRD = 3  # number of the request; most cases send their event just before or just after its response
+_THIRD = 3  # the number of a request; most cases send their event just before or just after its response
 _PRINTER_CONTEXTS = (BasicGrayscalePrintManagementMeta, BasicColorPrintManagementMeta, Printer)
 _SUPPLY_LOW = Dataset(PrinterStatusInfo="SUPPLY LOW")
 _JAMMED = Dataset(PrinterStatusInfo="FILM JAM", PrinterName="PLAIN")
@@ -147,7 +157,7 @@ def judge_confirmation(peer: ScuPeer, visit: Visit) -> Observation:
         return (Deviated(f"confirmed with status {seen.status:04X}H"),)
     if asked:
         return (Deviated("the confirmation came after the next request"),)
-    return (Kept("confirmed, and it goes on"),)
+    return (Kept("the SCU confirms the event and goes on"),)
 
 
 def judge_any_confirmation(_peer: ScuPeer, visit: Visit) -> Observation:
@@ -245,7 +255,8 @@ def _job_confirmations(count: int) -> Observe:
             if any(isinstance(seen, Silent) for seen in after):
                 return (Silent(),)
             released = any(isinstance(seen, ReleaseAsked) for seen in after)
-            return (Deviated("it releases before it confirms the events"),) if released else (aborted or Closed(),)
+            early = Deviated("the SCU releases the association before it confirms the events")
+            return (early,) if released else (aborted or Closed(),)
         wrong = [seen for number, seen in enumerate(confirmations) if _responded(seen) != _FIRST_ID + number]
         contexts = visit.first_reaction[0].contexts
         wrong += [seen for seen in confirmations if contexts.get(seen.context_id or 0, ("",))[0] != PrintJob]
@@ -264,7 +275,7 @@ _WITH_JOBS = (*SUPPORTED, PrintJob)
 
 def _job_run(*numbers: int) -> CaseRun:
     table = {("N-ACTION", 1): with_job(*numbers)}
-    return on(table, _job_confirmations(len(numbers)), service=accepting(*_WITH_JOBS))
+    return run_with(table, _job_confirmations(len(numbers)), service=accepting(*_WITH_JOBS))
 
 
 # --- N-GET of the printer ---
@@ -277,7 +288,7 @@ def _printer_get(reaction: Reaction) -> CaseRun:
         require_operation(peer, PRINTER_GET)
         visit = await peer.visit({(PRINTER_GET, 1): reaction})
         found = goes_on(peer, visit)
-        return (Kept("it releases"),) if found == (RELEASE,) else found
+        return (Kept("the SCU releases the association"),) if found == (RELEASE,) else found
 
     return run
 
@@ -311,10 +322,10 @@ PRN_E_3: tuple[Case, ...] = (
         "02",
         "A printer event before the first request, and while the SCU is idle",
         "PS3.4 H.4.6.2.1.2",
-        on({(ASSOCIATE, 1): after_answer(Event(_WARNING, _SUPPLY_LOW))}, judge_confirmation),
+        run_with({(ASSOCIATE, 1): after_answer(Event(_WARNING, _SUPPLY_LOW))}, judge_confirmation),
         subcases=(
             SubCase(
-                name="behind a response", run=_at_third(after_answer(Event(_WARNING, _SUPPLY_LOW)), judge_confirmation)
+                name="after a response", run=_at_third(after_answer(Event(_WARNING, _SUPPLY_LOW)), judge_confirmation)
             ),
         ),
         nonstrict=(DEVIATED,),

@@ -53,17 +53,17 @@ __all__ = [
     "data_sets_of",
     "encoded",
     "gives_up_film",
-    "images",
+    "at_image",
     "instance_of",
     "of_plain",
-    "on",
+    "run_with",
     "print_case",
     "reaches_action",
     "require_operation",
     "sop_class_of",
-    "strayed",
+    "stray_request",
     "syntax_of_exchange",
-    "uses",
+    "uses_instance",
     "with_data",
 ]
 
@@ -120,12 +120,12 @@ def data_sets_of(exchanges: Iterable[Exchange]) -> Iterator[tuple[Exchange, byte
 # --- tables ---
 
 
-def images(reaction: Reaction, nth: int = 1) -> dict[tuple[str, int], Reaction]:
+def at_image(reaction: Reaction, nth: int = 1) -> dict[tuple[str, int], Reaction]:
     """Return a table with the reaction to the ``nth`` N-SET of a gray or color image box."""
     return {(f"N-SET {class_name(sop_class)}", nth): reaction for sop_class in IMAGE_CLASSES}
 
 
-def on(table: Table, observe: Observe, *, needs: str = "", **more: Any) -> CaseRun:
+def run_with(table: Table, observe: Observe, *, needs: str = "", **more: Any) -> CaseRun:
     """Return the run with the reactions of a table; ``more`` are arguments of `ScuPeer.visit`.
 
     ``needs`` is an operation that the plain scenario must have.
@@ -185,7 +185,7 @@ def with_data(change: Callable[[Dataset, Exchange], Dataset | bytes], **fields: 
 # --- outcomes ---
 
 
-def strayed(visit: Visit) -> Broken | None:
+def stray_request(visit: Visit) -> Broken | None:
     """Return the first request on a context that was not accepted, as `Broken`, or None."""
     name = next((each for each in visit.operations if "not accepted" in each), None)
     return None if name is None else Broken(name)
@@ -196,14 +196,14 @@ def reaches_action(_peer: ScuPeer, visit: Visit) -> Observation:
     if found := crash(visit):
         return found
     require_reached(visit)
-    if (wrong := strayed(visit)) is not None:
+    if (wrong := stray_request(visit)) is not None:
         return (wrong,)
     events = visit.after() if visit.first_reaction else [seen for wire in visit.wires for seen in wire.events]
     bad = next((seen for seen in events if isinstance(seen, Aborted | Silent | Garbled)), None)
     if bad is not None:
         return (bad,)
     if any(name.startswith("N-ACTION") for name in visit.operations):
-        return (Kept("it goes on to N-ACTION"),)
+        return (Kept("the SCU goes on to N-ACTION"),)
     released = next((seen for seen in events if isinstance(seen, ReleaseAsked)), None)
     return (released or Closed(),)
 
@@ -211,7 +211,7 @@ def reaches_action(_peer: ScuPeer, visit: Visit) -> Observation:
 def gives_up_film(_peer: ScuPeer, visit: Visit) -> Observation:
     """Return `Kept` if the SCU tries again, or releases without printing the film; otherwise its actual reaction.
 
-    If it releases, but its exit status is 0, return `Deviated`.
+    If the SCU releases, but its exit status is 0, return `Deviated`.
     """
     if found := crash(visit):
         return found
@@ -222,18 +222,18 @@ def gives_up_film(_peer: ScuPeer, visit: Visit) -> Observation:
     is_deleted = False
     for exchange in visit.exchanges[visit.operations_at_reaction :]:
         if _repeats(exchange, before[-1:]):
-            return (Kept("it tries again"),)
+            return (Kept("the SCU tries again"),)
         if isinstance(exchange.request, NDeleteRQ) and instance_of(exchange) == film:
             is_deleted = True
         if isinstance(exchange.request, NActionRQ):
             prints_all = sop_class_of(exchange.request) == BasicFilmSession and not is_deleted
             if prints_all or instance_of(exchange) == film:
-                return (Broken("it prints the film in spite of the failure"),)
+                return (Broken("the SCU prints the film in spite of the failure"),)
     return (_judge_end(visit),)
 
 
 def _repeats(exchange: Exchange, failed: Sequence[Exchange]) -> bool:
-    """Return whether a request is the failed N-SET once more, and has succeeded."""
+    """Return whether a request repeats the failed N-SET, and has succeeded."""
     return any(
         isinstance(each.request, NSetRQ)
         and isinstance(exchange.request, NSetRQ)
@@ -244,14 +244,17 @@ def _repeats(exchange: Exchange, failed: Sequence[Exchange]) -> bool:
 
 
 def _judge_end(visit: Visit) -> Seen:
-    """Return `Kept` if the SCU released the association, `Deviated` if its exit status is then 0, else how it ended."""
+    """Return `Kept` if the SCU released the association, or `Deviated` if its exit status is then 0.
+
+    Otherwise, return the event that ended the association.
+    """
     for seen in visit.after():
         if isinstance(seen, Aborted | Silent | Garbled):
             return seen
         if isinstance(seen, ReleaseAsked):
             if visit.ended is not None and visit.ended.exit == 0:
-                return Deviated("it releases in order, but the exit status is 0")
-            return Kept("it ends in order")
+                return Deviated("the SCU releases the association, but its exit status is 0")
+            return Kept("the SCU releases the association")
     return Closed()
 
 
@@ -259,6 +262,6 @@ def _creates(exchange: Exchange, sop_class: str) -> bool:
     return isinstance(exchange.request, NCreateRQ) and exchange.request.AffectedSOPClassUID == sop_class
 
 
-def uses(exchange: Exchange) -> bool:
+def uses_instance(exchange: Exchange) -> bool:
     """Return whether a request operates on an existing instance: N-SET, N-ACTION or N-DELETE."""
     return isinstance(exchange.request, NSetRQ | NActionRQ | NDeleteRQ)

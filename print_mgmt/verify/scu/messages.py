@@ -1,4 +1,4 @@
-"""UL-P-3, DIMSE-2, ENC-2, CHS-2, ROB-2 and PERF-2 for a print SCU: messages, statuses, Data Sets, and its pace."""
+"""UL-P-3, DIMSE-2, ENC-2, CHS-2, ROB-2 and PERF-2: the messages, statuses, Data Sets and pace of a print SCU."""
 
 from statistics import median
 from struct import pack
@@ -43,13 +43,13 @@ from .material import (
     STOPS,
     Faults,
     accepting,
+    at_image,
     data_sets_of,
     gives_up_film,
-    images,
     of_plain,
-    on,
     print_case,
     reaches_action,
+    run_with,
     sop_class_of,
     syntax_of_exchange,
     with_data,
@@ -70,7 +70,7 @@ _FAILURES = (0xC603, 0xC6FF, 0x0110, 0x0106, 0x0213)
 
 
 async def _answer_without_uids(exchange: Exchange) -> None:
-    """Give the right answer without Affected UIDs, except for the UID of an instance that the printer has named."""
+    """Give the right answer without Affected UIDs, except for the UID of an instance if the printer has chosen it."""
     request = exchange.request
     changes: dict[str, object] = {"AffectedSOPClassUID": None}
     if not (isinstance(request, NCreateRQ) and not request.AffectedSOPInstanceUID):
@@ -87,15 +87,15 @@ async def _answer_as_deleted(exchange: Exchange) -> None:
 
 
 def _warn_of_image(status: int) -> CaseRun:
-    return on(images(with_fields(Status=status)), reaches_action, needs="N-SET")
+    return run_with(at_image(with_fields(Status=status)), reaches_action, needs="N-SET")
 
 
 def _warn_of_session(status: int) -> CaseRun:
-    return on({("N-CREATE Film Session", 1): with_fields(Status=status)}, reaches_action)
+    return run_with({("N-CREATE Film Session", 1): with_fields(Status=status)}, reaches_action)
 
 
 def _refuse_image(status: int) -> CaseRun:
-    return on(images(with_fields(Status=status)), gives_up_film, needs="N-SET")
+    return run_with(at_image(with_fields(Status=status)), gives_up_film, needs="N-SET")
 
 
 # --- an early response ---
@@ -146,7 +146,7 @@ UL_P_3: tuple[Case, ...] = (
         "UL-P-3.04",
         "Response and data set in one P-DATA-TF",
         "PS3.8 E.1 note",
-        on({("*", 0): in_pdvs(whole, together=True)}, goes_on),
+        run_with({("*", 0): in_pdvs(whole, together=True)}, goes_on),
     ),
 )
 
@@ -155,7 +155,7 @@ DIMSE_2: tuple[Case, ...] = (
         "DIMSE-2.03",
         "A response of another service",
         "PS3.7 §10.3 (Command Field)",
-        on({("N-CREATE", 1): _answer_as_deleted}, first_after, needs="N-CREATE"),
+        run_with({("N-CREATE", 1): _answer_as_deleted}, first_after, needs="N-CREATE"),
         level=Level.SHOULD,
         needs=Flags.SCU,
         passes=(ABORT,),
@@ -167,7 +167,7 @@ DIMSE_2: tuple[Case, ...] = (
         "DIMSE-2.04",
         "Responses without Affected UIDs",
         "PS3.7 Tables 10.3-4, -6, -8, -12 (U)",
-        on({("*", 0): _answer_without_uids}, goes_on),
+        run_with({("*", 0): _answer_without_uids}, goes_on),
     ),
     print_case(
         "DIMSE-2.05",
@@ -178,7 +178,7 @@ DIMSE_2: tuple[Case, ...] = (
         subcases=(
             *(SubCase(name=f"{status:04X}", run=_warn_of_image(status)) for status in _WARNINGS),
             SubCase(name="session B600", run=_warn_of_session(0xB600)),
-            SubCase(name="N-ACTION B603", run=on({("N-ACTION", 1): with_fields(Status=0xB603)}, reaches_action)),
+            SubCase(name="N-ACTION B603", run=run_with({("N-ACTION", 1): with_fields(Status=0xB603)}, reaches_action)),
         ),
         nonstrict=(RELEASE,),
         fails=(ABORT, SILENCE, CRASHED),
@@ -336,11 +336,11 @@ ENC_2: tuple[Case, ...] = (
         "ENC-2.02",
         "The SCU reads sequences of undefined length",
         "PS3.5 §7.5.1, §7.5.2",
-        on({(FILM_BOX, 0): _with_undefined_lengths()}, _judge_boxes, service=accepting(*SUPPORTED)),
+        run_with({(FILM_BOX, 0): _with_undefined_lengths()}, _judge_boxes, service=accepting(*SUPPORTED)),
         subcases=(
             SubCase(
                 name="explicit",
-                run=on(
+                run=run_with(
                     {(FILM_BOX, 0): _with_undefined_lengths()},
                     _judge_boxes,
                     service=accepting(*SUPPORTED, syntaxes=(ExplicitVRLittleEndian, ImplicitVRLittleEndian)),
@@ -348,7 +348,7 @@ ENC_2: tuple[Case, ...] = (
             ),
             SubCase(
                 name="with group lengths",
-                run=on({(FILM_BOX, 0): _with_undefined_lengths(with_more=True)}, _judge_boxes),
+                run=run_with({(FILM_BOX, 0): _with_undefined_lengths(with_more=True)}, _judge_boxes),
             ),
         ),
         fails=(*STOPS, RULE_BROKEN),
@@ -384,12 +384,12 @@ CHS_2: tuple[Case, ...] = (
         "CHS-2.01",
         "A printer name in UTF-8",
         "PS3.5 §6.1.2",
-        on({(PRINTER_GET, 0): with_data(_set_japanese_name)}, goes_on, needs=PRINTER_GET),
+        run_with({(PRINTER_GET, 0): with_data(_set_japanese_name)}, goes_on, needs=PRINTER_GET),
         level=Level.SHOULD,
         subcases=(
             SubCase(
                 name="Latin-1 without a character set",
-                run=on({(PRINTER_GET, 0): with_data(_set_latin_name)}, goes_on, needs=PRINTER_GET),
+                run=run_with({(PRINTER_GET, 0): with_data(_set_latin_name)}, goes_on, needs=PRINTER_GET),
             ),
         ),
         fails=(ABORT, CRASHED),
@@ -403,7 +403,7 @@ ROB_2: tuple[Case, ...] = (
         "ROB-2.03",
         "Ten thousand image boxes",
         "PS3.4 H.4.2.2.1.3",
-        on({(FILM_BOX, 1): with_boxes(_MANY_BOXES)}, goes_on),
+        run_with({(FILM_BOX, 1): with_boxes(_MANY_BOXES)}, goes_on),
         level=Level.SHOULD,
         passes=(RULE_KEPT, RELEASE, ABORT),
         nonstrict=(CLOSED,),

@@ -38,13 +38,13 @@ from .material import (
     gives_up_film,
     instance_of,
     of_plain,
-    on,
     print_case,
     reaches_action,
+    run_with,
     sop_class_of,
-    strayed,
+    stray_request,
     syntax_of_exchange,
-    uses,
+    uses_instance,
     with_data,
 )
 from .plain_printer import references
@@ -64,7 +64,7 @@ _FILM_CLASSES = (BasicFilmBox, *IMAGE_CLASSES, BasicAnnotationBox)
 
 def _context_faults(visit: Visit) -> Faults:
     """Yield the first request on a context that was not accepted, and each request on a context of another class."""
-    if (wrong := strayed(visit)) is not None:
+    if (wrong := stray_request(visit)) is not None:
         yield wrong
     for exchange in visit.exchanges:
         abstract, sop_class = exchange.wire.contexts[exchange.context_id][0], sop_class_of(exchange.request)
@@ -75,7 +75,7 @@ def _context_faults(visit: Visit) -> Faults:
 def _judge_end(peer: ScuPeer, visit: Visit) -> Observation:
     """Return `Kept` if the SCU prints, or releases without printing; otherwise its actual reaction."""
     found = reaches_action(peer, visit)
-    return (Kept("it ends in order without printing"),) if found == (RELEASE,) else found
+    return (Kept("the SCU releases the association without printing"),) if found == (RELEASE,) else found
 
 
 def _judge_gray(peer: ScuPeer, visit: Visit) -> Observation:
@@ -98,7 +98,7 @@ PRN_N_2: tuple[Case, ...] = (
         "PRN-N-2.02",
         "Optional classes are refused",
         "PS3.4 H.3.3.1; PS3.7 D.3.2",
-        on({}, reaches_action, service=accepting(Verification, *_METAS)),
+        run_with({}, reaches_action, service=accepting(Verification, *_METAS)),
         level=Level.SHOULD,
         nonstrict=(RELEASE,),
         fails=(RULE_BROKEN, CRASHED),
@@ -107,7 +107,7 @@ PRN_N_2: tuple[Case, ...] = (
         "PRN-N-2.03",
         "The Meta class is refused, its member classes are accepted",
         "PS3.7 D.3.2 c",
-        on({}, _judge_end, service=accepting(Verification, *_SINGLES, BasicAnnotationBox)),
+        run_with({}, _judge_end, service=accepting(Verification, *_SINGLES, BasicAnnotationBox)),
         level=Level.INFO,
         nonstrict=(ABORT,),
         fails=BAD,
@@ -117,7 +117,9 @@ PRN_N_2: tuple[Case, ...] = (
         "PRN-N-2.04",
         "Only the gray Meta class is accepted",
         "PS3.7 D.3.2 c",
-        on({}, _judge_gray, service=accepting(Verification, _METAS[0], PresentationLUT, BasicAnnotationBox, Printer)),
+        run_with(
+            {}, _judge_gray, service=accepting(Verification, _METAS[0], PresentationLUT, BasicAnnotationBox, Printer)
+        ),
         level=Level.SHOULD,
         needs=Flags.SCU_PRINT | Flags.SCU_COLOR,
         nonstrict=(ABORT, CLOSED),
@@ -145,7 +147,7 @@ def _order_faults(visit: Visit) -> Faults:
                     yield from _lut_faults(exchange, luts)
                 elif sop_class == PresentationLUT:
                     luts.add(uid)
-            elif uses(exchange) and sop_class in _FILM_CLASSES and uid != film and uid not in boxes:
+            elif uses_instance(exchange) and sop_class in _FILM_CLASSES and uid != film and uid not in boxes:
                 yield Broken(f"{type(exchange.request).__name__} of {uid}, which does not belong to the last film box")
 
 
@@ -180,18 +182,18 @@ async def _judge_uids(peer: ScuPeer) -> Observation:
     if not any(isinstance(each.request, NCreateRQ) and not each.request.AffectedSOPInstanceUID for each in created):
         raise Unprepared("the SCU supplies the UIDs of all its instances", Verdict.UNIMPLEMENTED)
     for exchange in visit.exchanges:
-        if uses(exchange) and getattr(exchange.response, "Status", 0) == _NO_INSTANCE:
+        if uses_instance(exchange) and getattr(exchange.response, "Status", 0) == _NO_INSTANCE:
             return (Broken(f"{instance_of(exchange)} is not an instance that the responses named"),)
     return (Kept("later requests use the UIDs of the responses"),)
 
 
 def _judge_failed_film(peer: ScuPeer, visit: Visit) -> Observation:
-    """Return `Broken` if the SCU sets or prints the film box whose creation failed; else judge as `gives_up_film`."""
+    """Return `Broken` if the SCU uses the film box whose creation failed; otherwise judge as `gives_up_film` does."""
     fired = visit.exchanges[visit.operations_at_reaction - 1] if visit.first_reaction else None
     film = instance_of(fired) if fired is not None else ""
     for exchange in visit.exchanges[visit.operations_at_reaction :]:
         if isinstance(exchange.request, NSetRQ | NActionRQ) and instance_of(exchange) == film:
-            return (Broken("it uses the film box that was not created"),)
+            return (Broken("the SCU uses the film box that was not created"),)
     return gives_up_film(peer, visit)
 
 
@@ -214,7 +216,7 @@ PRN_L_2: tuple[Case, ...] = (
         "PRN-L-2.03",
         "A failure in the middle",
         "PS3.4 H.2.5",
-        on({(FILM_BOX, 1): with_fields(Status=0x0106, Data=None)}, _judge_failed_film),
+        run_with({(FILM_BOX, 1): with_fields(Status=0x0106, Data=None)}, _judge_failed_film),
         level=Level.INFO,
         passes=(RULE_KEPT, DEVIATED),
         nonstrict=(ABORT,),
@@ -258,7 +260,7 @@ _GRAY_DEPTHS, _COLOR_DEPTHS = ((8, 8, 7), (16, 12, 11)), ((8, 8, 7),)
 
 
 def image_sets(visit: Visit) -> list[Exchange]:
-    """Return the N-SETs of image boxes that set an image. An empty image sequence erases it (PS3.4 H.4.3.1.2.1.3)."""
+    """Return the N-SETs that set an image; an empty image sequence erases the image (PS3.4 H.4.3.1.2.1.3)."""
     return [
         each
         for each in visit.exchanges
@@ -355,7 +357,7 @@ def _judge_boxes(peer: ScuPeer, visit: Visit) -> Observation:
             return (Broken(f"N-SET of {instance_of(exchange)}, which the response did not name"),)
     if given:
         found = goes_on(peer, visit)
-        return (Kept("it ends in order"),) if found == (RELEASE,) else found
+        return (Kept("the SCU releases the association"),) if found == (RELEASE,) else found
     return gives_up_film(peer, visit)
 
 
@@ -378,7 +380,7 @@ def _judge_failed_action(peer: ScuPeer, visit: Visit) -> Observation:
     again = [each for each in visit.exchanges[visit.operations_at_reaction :] if isinstance(each.request, NActionRQ)]
     if again:
         found = goes_on(peer, visit)
-        return (Kept("it tries again"),) if found == (RELEASE,) else found
+        return (Kept("the SCU tries again"),) if found == (RELEASE,) else found
     return gives_up_film(peer, visit)
 
 
@@ -401,9 +403,9 @@ PRN_X_2: tuple[Case, ...] = (
         "PRN-X-2.03",
         "Fewer and more image boxes than requested",
         "PS3.4 H.4.2.2.1.3",
-        on({(FILM_BOX, 1): with_boxes(0)}, _judge_boxes),
+        run_with({(FILM_BOX, 1): with_boxes(0)}, _judge_boxes),
         level=Level.SHOULD,
-        subcases=(SubCase(name="50", run=on({(FILM_BOX, 1): with_boxes(_MANY_BOXES)}, _judge_boxes)),),
+        subcases=(SubCase(name="50", run=run_with({(FILM_BOX, 1): with_boxes(_MANY_BOXES)}, _judge_boxes)),),
         nonstrict=(DEVIATED, ABORT),
         fails=BAD,
     ),
@@ -411,7 +413,7 @@ PRN_X_2: tuple[Case, ...] = (
         "PRN-X-2.04",
         "N-CREATE-RSP film box without data set",
         "PS3.4 H.4.2.2.1.3",
-        on({(FILM_BOX, 1): with_boxes(None)}, gives_up_film),
+        run_with({(FILM_BOX, 1): with_boxes(None)}, gives_up_film),
         level=Level.SHOULD,
         nonstrict=(DEVIATED, ABORT),
         fails=BAD,
@@ -420,7 +422,7 @@ PRN_X_2: tuple[Case, ...] = (
         "PRN-X-2.05",
         "The Meta class as the class of the image boxes",
         "PS3.4 H.4.2.2.1.3",
-        on({(FILM_BOX, 0): with_data(_set_meta_class)}, _judge_end),
+        run_with({(FILM_BOX, 0): with_data(_set_meta_class)}, _judge_end),
         level=Level.INFO,
         fails=(CRASHED,),
     ),
@@ -428,7 +430,7 @@ PRN_X_2: tuple[Case, ...] = (
         "PRN-X-2.06",
         "The queue is full",
         "PS3.4 Table H.4-9 (C602)",
-        on({("N-ACTION", 1): with_fields(Status=_QUEUE_FULL, Data=None)}, _judge_failed_action),
+        run_with({("N-ACTION", 1): with_fields(Status=_QUEUE_FULL, Data=None)}, _judge_failed_action),
         level=Level.SHOULD,
         needs=Flags.SCU_PRINT | Flags.COMMAND,
         nonstrict=(DEVIATED, ABORT),

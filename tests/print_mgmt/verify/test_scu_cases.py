@@ -62,7 +62,7 @@ async def test_wrong_context_after_another_order_fails() -> None:
 async def test_second_try_after_a_failure_is_right() -> None:
     case = next(case for case in CASES if case.id == "DIMSE-2.06")
     result = (await judged(TRIES_AGAIN, case, patience=0.25)).results[-1]
-    assert (result.verdict, result.reason) == (Verdict.PASS, "it tries again")
+    assert (result.verdict, result.reason) == (Verdict.PASS, "the SCU tries again")
 
 
 async def test_new_film_after_a_failure_is_right() -> None:
