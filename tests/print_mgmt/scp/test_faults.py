@@ -200,12 +200,12 @@ async def test_change_is_reported_before_the_response() -> None:
         proposed = {Printer: (ImplicitVRLittleEndian,)}
         async with connect(server.host, server.port, proposed, trace=note) as association:
             context = association.context_for(Printer)
-            stati = []
+            statuses = []
             for _ in range(3):
                 async with asyncio.timeout(30):
                     response = await scu.n_get(association, context, Printer, PrinterInstance)
-                stati.append(scu.dataset_of(association, context, response).PrinterStatus)
-    assert stati == ["NORMAL", "WARNING", "NORMAL"]
+                statuses.append(scu.dataset_of(association, context, response).PrinterStatus)
+    assert statuses == ["NORMAL", "WARNING", "NORMAL"]
     assert heard == [NGetRSP, NEventReportRQ, NGetRSP, NEventReportRQ, NGetRSP]
 
 
@@ -219,17 +219,17 @@ async def test_fault_is_limited_to_its_sop_class() -> None:
 async def test_request_that_arrives_meanwhile_counts_later() -> None:
     """The first request waits until its client has confirmed the event; another request arrives during that time."""
     bad = Misbehavior([Fault.parse("C605@N-SET#1")], [Change.parse("WARNING:SUPPLY LOW@N-SET#1")])
-    stati: dict[str, int] = {}
+    statuses: dict[str, int] = {}
 
     async def perform(operation: Operation) -> Response:
         return operation.reply()
 
     async def send(name: str) -> None:
-        stati[name] = (await bad(reporting, Operation(Mock(), Mock(), SET), perform)).Status
+        statuses[name] = (await bad(reporting, Operation(Mock(), Mock(), SET), perform)).Status
 
     async def flush_events(_: Association) -> None:
         await send("second")
 
     reporting = Mock(printer_state=PrinterState(), flush_events=flush_events)
     await send("first")
-    assert stati == {"first": 0xC605, "second": 0x0000}
+    assert statuses == {"first": 0xC605, "second": 0x0000}

@@ -32,7 +32,7 @@ from print_mgmt.spool import (
 )
 from print_mgmt.spool.film_file import read_film
 
-NOBODY = "0000000000000000.1"
+NO_FILM = "0000000000000000.1"
 
 
 # --- operators ---
@@ -96,10 +96,14 @@ async def test_film_without_destinations_must_be_moved(spool: Spool, action: Act
     assert (await spool.change(film, Move("LASER", (PRINTER,)))).state is FilmState.QUEUED
 
 
-async def test_reprint_repeats_the_deliveries(spool: Spool) -> None:
+async def test_film_that_has_not_ended_is_not_reprinted(spool: Spool) -> None:
     (film,) = await spool.accept(job(), [PRINTER])
     with pytest.raises(SpoolError, match="has ended"):
         await spool.change(film, Reprint())
+
+
+async def test_reprint_repeats_the_deliveries(spool: Spool) -> None:
+    (film,) = await spool.accept(job(), [PRINTER])
     await spool.report(await leased(spool), Done())
     await spool.change(film, Reprint())
     assert (await leased(spool)).film.id == film
@@ -141,8 +145,11 @@ async def test_action_without_effect_is_refused(spool: Spool) -> None:
 
 
 async def test_unknown_film_is_refused(spool: Spool) -> None:
-    with pytest.raises(NoSuchFilm, match=NOBODY):
-        await spool.show(NOBODY)
+    with pytest.raises(NoSuchFilm, match=NO_FILM):
+        await spool.show(NO_FILM)
+
+
+async def test_path_is_not_a_film_id(spool: Spool) -> None:
     with pytest.raises(NoSuchFilm):
         await spool.change("../../etc/passwd", Hold())
 
@@ -205,7 +212,7 @@ async def test_purged_film_is_gone(spool: Spool) -> None:
         await spool.film(film)
 
 
-async def test_verify_passes_over_a_film_that_is_removed(
+async def test_verify_skips_a_film_that_is_removed_meanwhile(
     place: Place, spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def read_and_purge(data: bytes | memoryview) -> object:
