@@ -1,4 +1,4 @@
-"""Reads the text files inside the packages: tables, and the parts of pages.
+"""Reading of the text files inside the packages: tables, and the parts of pages.
 
 `importlib.resources` can do the same, but importing it takes 7 ms at the start of each command.
 """

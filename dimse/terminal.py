@@ -265,7 +265,7 @@ def _add_profile(group: argparse._ArgumentGroup, option: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """An application entity and its address, written ``AE@HOST:PORT``; without a title, it is ANY-SCP."""
+    """An application entity and its address, written ``AE@HOST:PORT``; the default AE title is ANY-SCP."""
 
     ae_title: str
     host: str

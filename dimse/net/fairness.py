@@ -1,11 +1,10 @@
 """Fair shares of the event loop and of the threads, for all associations of a server.
 
-A peer whose bytes take long to process waits for its turn: each iteration of the event loop does one such piece of
-work, and the hosts take turns. So a C-ECHO waits for one piece at most, however many associations keep the event loop
-busy.
+Bytes that take long to process are processed in pieces: each iteration of the event loop processes one piece, and the
+hosts take turns. So a C-ECHO waits for one piece at most, however many associations keep the event loop busy.
 
 Work that would block the event loop is done in threads. A thread that computes in Python takes the GIL from the
-event loop again and again, so only two threads work at the same time, however many associations ask for one.
+event loop again and again, so only two threads work at the same time, however many associations need a thread.
 """
 
 import asyncio
@@ -19,8 +18,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _RECENT = 0.1  # seconds for which a peer that used up its share counts as busy
-_MAX_STARTS = 16  # in one iteration of the event loop: handlers to start, and associations to begin or to end
-_RESET_AT = 8  # starts after which a callback is scheduled that resets their count; fewer starts need no callback
+_MAX_STARTS = 16  # handlers that start, and associations that begin or end, in one iteration of the event loop
+_RESET_AT = 8  # this start schedules the callback that resets the count of starts; fewer starts need no callback
 _MAX_THREADS = 2  # threads that work at the same time
 
 
@@ -57,7 +56,7 @@ class Turns:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._short = 0  # short pieces since the latest `_reset`; it is scheduled as in `Starts`
+        self._short = 0  # short pieces since the latest `_reset`, which is scheduled as in `Starts`
         self._waiting: RoundRobin[Callable[[], None]] = RoundRobin()
         self._is_scheduled = False
         self._last_busy: object = None  # the latest peer that used up its share, and the time
@@ -70,8 +69,8 @@ class Turns:
         self._last_busy, self._last_busy_at = peer, now
         return is_other or bool(self._waiting)
 
-    def take_room(self) -> bool:
-        """Count a short piece of work and return True; return False if it has to wait for a later iteration."""
+    def try_enter(self) -> bool:
+        """Count a short piece of work and return True; return False if the work must wait for a later iteration."""
         if self._short >= _MAX_STARTS:
             return False
         self._short += 1
@@ -95,7 +94,7 @@ class Turns:
 
     async def enter(self, host: str) -> None:
         """Wait until the turn of ``host`` comes, unless this iteration has room for a short piece of work."""
-        if not self.take_room():
+        if not self.try_enter():
             await self.wait_for_turn(host)
 
     def _schedule(self) -> None:
@@ -112,10 +111,10 @@ class Turns:
 
 
 class Starts:
-    """A schedule of handlers to start: few in one iteration, so that a burst of requests does not block the loop.
+    """A schedule of handlers: few of them start in one iteration, so that a burst of requests does not block the loop.
 
     A callback resets the count of starts in the next iteration. To save callbacks, it is scheduled only after eight
-    starts; until then, the count goes on from one iteration to the next (see `Performer`).
+    starts; until then, the count continues over iterations. `Performer` states what this saves.
     """
 
     def __init__(self) -> None:
@@ -158,8 +157,8 @@ class Workers:
     async def run(self, host: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call ``function`` in a thread when the turn of ``host`` comes, and return its result.
 
-        A function that has begun runs to its end even if this coroutine is canceled; the cancellation waits for that
-        end.
+        A function that has begun runs to its end even if this coroutine is canceled; the cancellation waits until the
+        function has ended.
         """
         await self._enter(host)
         working = asyncio.ensure_future(asyncio.to_thread(function, *args, **kwargs))
@@ -167,9 +166,9 @@ class Workers:
         try:
             return await asyncio.shield(working)
         except asyncio.CancelledError:
-            # nobody else takes its exception, which asyncio would log
+            # take the exception of the function, because asyncio logs an exception that nobody takes
             working.add_done_callback(lambda done: done.cancelled() or done.exception())
-            await asyncio.wait([working])  # after that, the caller drops the data that the function works on
+            await asyncio.wait([working])  # the caller then drops the data on which the function works
             raise
 
     async def _enter(self, host: str) -> None:

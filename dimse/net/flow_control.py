@@ -1,12 +1,12 @@
 """Flow control: when to stop reading from a peer, and when to abort its association.
 
-There may be several reasons not to read at the same time; reading resumes when none is left. A peer that has used up
-its share of the event loop waits for its turn, and so do bytes that were read and not processed. For any other reason,
-this side makes the peer wait, so the peer's timers are paused in the meantime.
+There may be several reasons not to read at the same time; reading resumes when none is left. One reason is the turn: a
+peer that has used up its share of the event loop waits for its turn, and so do bytes that were read and not processed.
+Every other reason also pauses the timers that bound the peer's time, because this side makes the peer wait.
 
-The backlog is such a reason: a peer that sends more requests than may wait is not read from, so that the requests stay
-in the memory of the peer. While a response of the peer is awaited, reading goes on, because the response may be queued
-behind requests; the backlog may then grow to the bytes of one Data Set.
+The backlog is one of the other reasons. While too many requests wait, nothing is read from the peer, so its further
+requests stay in its own memory. While a response of the peer is awaited, reading goes on, because the response may be
+queued behind requests; the backlog may then grow to the size of one Data Set.
 """
 
 from collections.abc import Callable
@@ -19,16 +19,16 @@ from .timers import Timer
 
 __all__ = ["BACKLOG", "DISK", "MEMORY", "RECORDING", "SHARE", "TURN", "Backlog", "FlowControl"]
 
-# Reasons not to read: the share of the event loop is used up; requests wait; there is no memory; the disk is busy with
-# a Data Set; it is busy with the recording. They are plain numbers, because a Flag is Python code that would run for
-# each request.
+# Reasons not to read: the share of the event loop is used up; too many requests wait; there is no memory; the disk is
+# busy with a Data Set; the disk is busy with the recording. The reasons are plain numbers, because the operators of a
+# Flag are Python code that would run for each request.
 TURN, BACKLOG, MEMORY, DISK, RECORDING = 1, 2, 4, 8, 16
 
 SHARE = 0.005  # seconds of the event loop that a peer may use before it waits for its turn
 _REGAINED = 0.1  # seconds of the share that a peer regains in each second
 
 _RESPONSES = 64  # while this number of responses waits (such as Pending ones), nothing is read from the peer
-_OVERHEAD = 1024  # bytes that a message counts for, in addition to its Data
+_OVERHEAD = 1024  # bytes that the backlog counts for a message, in addition to its Data
 
 
 def _do_nothing() -> None:
@@ -53,20 +53,20 @@ class FlowControl:
         self.received = 0  # bytes received so far
         self.is_turn = False  # whether bytes that waited for their turn are being processed
         self.hold_reasons = 0  # the reasons not to read
-        self.releases = 0  # how often the peer was read again after it had to wait for more than its turn
+        self.releases = 0  # how often the peer has ceased to wait for a reason other than its turn
         self.timers: list[Timer] = []  # the timers that bound the time of the peer
         self._turns = turns
         self._pause = pause
         self._resume = resume
         self._receive = receive
-        self.left = 0  # the number of bytes that were read and not processed
-        self._left_data: memoryview | None = None  # these bytes
+        self.postponed = 0  # the number of bytes that were read and not processed
+        self._postponed_data: memoryview | None = None  # these bytes
         self._used, self._used_at = 0.0, 0.0  # seconds used of the share, and when they were last counted
 
     @property
-    def has_left(self) -> bool:
+    def has_postponed(self) -> bool:
         """Whether there are bytes that were read and not processed."""
-        return self._left_data is not None
+        return self._postponed_data is not None
 
     @property
     def is_held_beyond_turn(self) -> bool:
@@ -93,7 +93,7 @@ class FlowControl:
                 timer.resume()
         if self.hold_reasons:
             return
-        if self._left_data is not None:
+        if self._postponed_data is not None:
             self.wait_for_turn()
         else:
             self._resume()
@@ -106,10 +106,10 @@ class FlowControl:
         self._pause = self._resume = _do_nothing
         self._receive = _drop
 
-    def leave(self, data: memoryview) -> None:
+    def postpone(self, data: memoryview) -> None:
         """Process ``data`` later, and read nothing until then."""
-        self._left_data = data if data.readonly else memoryview(bytes(data))  # the read buffer will be reused
-        self.left = len(data)
+        self._postponed_data = data if data.readonly else memoryview(bytes(data))  # the read buffer will be reused
+        self.postponed = len(data)
         if self.hold_reasons & ~TURN:
             self.hold_reasons &= ~TURN
         else:
@@ -134,14 +134,14 @@ class FlowControl:
         self.hold_reasons &= ~TURN
         if self.hold_reasons:
             return
-        left, self._left_data, self.left = self._left_data, None, 0
-        if left is not None:
+        data, self._postponed_data, self.postponed = self._postponed_data, None, 0
+        if data is not None:
             self.hold_reasons, self.is_turn = TURN, True  # nothing is read in the meantime
             try:
-                self._receive(left)
+                self._receive(data)
             finally:
                 self.is_turn = False
-            if self.has_left:
+            if self.has_postponed:
                 return
             self.hold_reasons &= ~TURN
         if not self.hold_reasons:
@@ -181,7 +181,7 @@ class Backlog:
             self._responses += sign
 
     def regulate(self) -> None:
-        """Read from the peer, or stop reading, as the messages that wait demand."""
+        """Stop reading from the peer if too many messages wait and no response is awaited; otherwise resume."""
         self.is_full = self._requests >= self._limits.requests or self._responses >= _RESPONSES
         should_hold = self.is_full and not self.awaited
         if should_hold != self._is_holding:

@@ -27,6 +27,7 @@ class Invocation:
         self.fault = fault  # the fault of the Command Set; nearly always empty
         self.held = held  # bytes of memory to release when the request is done
         self.is_duplicate = is_duplicate  # whether an earlier request with the same Message ID is unanswered
+        # Set by C-CANCEL or the end of the association; None if the operation has no C-CANCEL
         self.cancelled = asyncio.Event() if isinstance(message, CANCELLABLE) else None
 
 
@@ -40,7 +41,7 @@ class Inbox:
         self._backlog = backlog
         self._release = release
         self._waiting: list[Invocation] = []  # few; an empty deque would take as much memory as the rest of an inbox
-        self._counted = 0  # the backlog counts this many of the waiting requests, the first ones
+        self._counted = 0  # how many of the waiting requests the backlog counts, from the first one on
         self._unanswered: dict[int, Invocation] = {}
         self._performing = 0
         self._perform: Callable[[Invocation], None] | None = None
@@ -84,7 +85,7 @@ class Inbox:
         self._waiting.append(invocation)
 
     def start_next(self) -> None:
-        """Start as many waiting requests as the window allows. Finish if none is left and none can arrive.
+        """Start as many waiting requests as the window allows. Finish if no request is left and none can arrive.
 
         Raises `LimitExceeded` if the waiting requests have too many bytes.
         """
@@ -124,14 +125,14 @@ class Inbox:
         invocation.cancelled.set()
         return True
 
-    def answering(self, invocation: Invocation) -> None:
+    def free_message_id(self, invocation: Invocation) -> None:
         """Free the Message ID, because the final response is about to be sent."""
         if self._unanswered.get(invocation.message.MessageID) is invocation:
             del self._unanswered[invocation.message.MessageID]
 
     def done(self, invocation: Invocation) -> None:
         """Forget a request that was performed, and start the next request."""
-        self.answering(invocation)
+        self.free_message_id(invocation)
         self._performing -= 1
         if invocation.held:
             self._release(invocation.held)

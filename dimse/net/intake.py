@@ -1,8 +1,8 @@
 """The intake of an association: from the bytes of a read to the PDUs that the core indicates.
 
 Nearly always, a read is one PDU, which is processed immediately. Bytes that take long are processed in pieces, and the
-peer waits for its turn between two pieces. A peer also waits for its turn if its A-ASSOCIATE-RQ is long, or if many
-others arrive at the same time.
+peer waits for its turn between two pieces. A peer also waits for its turn if its A-ASSOCIATE-RQ is long, or if the
+requests of many other peers arrive at the same time.
 """
 
 import asyncio
@@ -23,8 +23,8 @@ PIECE = 128  # PDVs to process between two looks at the clock
 _LONG_REQUEST = 4096  # bytes of an A-ASSOCIATE-RQ that always waits for its turn
 
 # Peers with Nagle's algorithm (DCMTK and pynetdicom by default) write a message in pieces, and each time wait 40 ms for
-# our delayed acknowledgment. Linux can acknowledge at once, and is asked to do so after each short read that leaves a
-# PDU or a message incomplete. A complete message is answered, and the answer acknowledges the message.
+# our delayed acknowledgment. Linux can acknowledge at once; this side asks for that after each short read that leaves
+# a PDU or a message incomplete. A complete message is answered, and the answer acknowledges the message.
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 _SHORT_READ = 2048  # bytes
 
@@ -91,7 +91,7 @@ class Intake:
                     self._acknowledge()
                 return
         elif core.state is State.Sta2 and not self._flow.is_turn and self._must_wait(data):
-            self._flow.leave(data)
+            self._flow.postpone(data)
             self._count()
             return
         before, is_short, until = self.last_pdu, len(data) < _SHORT_READ, monotonic() + SHARE
@@ -106,7 +106,7 @@ class Intake:
             if not data and not core.has_rest:
                 break
             if self._flow.is_held_beyond_turn or monotonic() > until:
-                self._flow.leave(data)
+                self._flow.postpone(data)
                 self._count()
                 break
         timer = self._pdu_timer
@@ -128,14 +128,14 @@ class Intake:
 
     def _must_wait(self, data: memoryview) -> bool:
         """Return whether an A-ASSOCIATE-RQ must wait for its turn, because it is long or too many arrive at once."""
-        return len(data) >= _LONG_REQUEST or not self._turns.take_room()
+        return len(data) >= _LONG_REQUEST or not self._turns.try_enter()
 
     def _count(self) -> None:
         """Let ``account`` count the bytes that wait for further bytes or for their turn.
 
         They do not count if the memory into which they will be copied already counts.
         """
-        kept = self._core.kept + self._flow.left
+        kept = self._core.kept + self._flow.postponed
         if kept <= UNCOUNTED or kept <= self.ahead():
             kept = 0
         if kept != self._counted and self.account is not None:

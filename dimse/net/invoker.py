@@ -135,7 +135,7 @@ class Responses(Generic[R_co]):
     async def take(self, *, must_be_final: bool = False, restarts: bool = False) -> R_co:
         """Return the next response, which must arrive in time.
 
-        With ``must_be_final``, it is the final response; with ``restarts``, each other response restarts the time.
+        With ``must_be_final``, skip the Pending responses; with ``restarts``, each of these restarts the time.
         """
         timer, backlog = self._timer, self._backlog
         loop = timer.loop
@@ -215,7 +215,7 @@ class Invoker:
     ) -> None:
         self._backlog = backlog
         self._seconds = seconds
-        # Runs out when the first response is late, or before; then it is set again
+        # Fires when the earliest response is late, or earlier; `_expire` then starts it for the responses that are left
         self._timer = Timer(timers, 0.0, self._expire)
         self._check = check
         self._send = send
@@ -231,7 +231,7 @@ class Invoker:
         return bool(self._outstanding)
 
     def widen(self, operations: int) -> None:
-        """Let ``operations`` be outstanding at once."""
+        """Allow ``operations`` operations to be outstanding at the same time."""
         self._window = Window(operations)
 
     def next_message_id(self) -> int:

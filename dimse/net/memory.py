@@ -1,7 +1,7 @@
 """Memory for received Data Sets. The memory of large Data Sets is reused.
 
-A Data Set lies in an anonymous map if it has 4 MiB or more, or if only a small part of it has arrived. The pages of a
-map are committed as bytes arrive: a peer that declares a large Data Set and sends little takes little memory. The
+A Data Set lies in an anonymous memory map if it has 4 MiB or more, or if only a small part of it has arrived. The pages
+of a map are committed as bytes arrive: a peer that declares a large Data Set and sends little takes little memory. The
 kernel fills each new page with zeros, which takes a third of the time of receiving an image. So an unused map is kept
 for the next Data Set of similar size, and the kernel may take its pages back at any time (MADV_FREE). On a platform
 without MADV_FREE, no map is kept.
@@ -18,7 +18,7 @@ __all__ = ["MAX_SPARE", "Memory"]
 
 MAX_SPARE = 1 << 27  # bytes of all spare maps
 
-# Bytes; a shorter Data Set is faster in a bytearray, which uses memory that the process already has
+# Bytes; a shorter Data Set is received faster into a bytearray, which uses memory that the process already has
 _MAP_FROM = 1 << 22
 _SMALLEST_MAP = 1 << 16  # bytes; up to this size, a Data Set always lies in a bytearray
 _HUGE_PAGE = 1 << 21  # bytes; Linux uses huge pages throughout a map only if its length is a multiple of this
@@ -73,10 +73,10 @@ class Memory:
             try:
                 area.resize(_whole_pages(size))
                 return self._lend(area, size)
-            except (BufferError, SystemError, OSError):  # another view, no mremap, or two kinds of pages
+            except (BufferError, SystemError, OSError):  # another view, no mremap, or both huge and small pages
                 view = memoryview(area)
         if _CAN_KEEP and _CAN_MAP_PRIVATE and size >= _MAP_FROM:
-            wider = self._lend(_new_map(_whole_pages(size), 0), size)  # can grow: all its pages are small
+            wider = self._lend(_new_map(_whole_pages(size), 0), size)  # this map can grow, as all its pages are small
         else:
             wider = self.reserve(size, length)
         wider[:length] = view[:length]
@@ -87,7 +87,7 @@ class Memory:
         import ctypes  # not at the top: takes 2 ms, and only large Data Sets need it
 
         owner = (ctypes.c_ubyte * len(area)).from_buffer(area)
-        owner.finalizer = finalizer = finalize(owner, self._take_back, area)  # type: ignore[attr-defined]  # ctypes allow that
+        owner.finalizer = finalizer = finalize(owner, self._take_back, area)  # type: ignore[attr-defined]  # ctypes allows it
         finalizer.atexit = False
         return memoryview(owner).cast("B")[:size]
 

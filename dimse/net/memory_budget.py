@@ -1,13 +1,13 @@
 """The memory that the peers of a server use: everything received that is still needed, and messages that are sent.
 
 This covers association requests, incomplete PDUs, bytes that wait for their turn, incomplete messages, and requests
-that wait or are performed. Up to ``UNCOUNTED`` bytes of each are free: a longer message from the peer counts without
-its first ``UNCOUNTED`` bytes, and anything else that is longer counts as a whole. Memory that is reserved for the rest
-of a message counts already, so an incomplete PDU that fits there does not count.
+that wait or are performed. Each of these is free up to ``UNCOUNTED`` bytes. A longer message from the peer counts
+without its first ``UNCOUNTED`` bytes; everything else that is longer counts as a whole. The memory that is reserved for
+the rest of a message already counts, so an incomplete PDU that fits into this memory does not count again.
 
-No peer is refused because there is no room. A peer whose message finds no room is not read from until there is room,
-and the rest of the message stays in the memory of the peer. The message that began first always continues, so there
-will be room again. If a peer does not continue its message while others wait, its association is aborted.
+If there is no room for a peer's message, the peer is not refused. Nothing is read from this peer until there is room,
+and the rest of the message stays in the peer's memory. The message that began first always continues, so there will be
+room again. If a peer does not continue its message while others wait, its association is aborted.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ class MemoryBudget:
             self._continue_others()
 
     def change(self, account: "Account", count: int) -> None:
-        """Do as `add` for an incomplete message. Hold its peer if there is no room; let others continue if there is."""
+        """Add ``count`` to the bytes of an incomplete message. Hold its peer if there is no room for them."""
         self.add(account, count)
         if count <= 0:
             self.relieve(account)
@@ -167,7 +167,7 @@ class Account:
             self._budget.add(self, -count)
 
     def close(self) -> None:
-        """Stop counting anything, because the association has ended."""
+        """Release all bytes of the association, because it has ended."""
         self.complete()
         if self.unprocessed:
             self.set_unprocessed(0)

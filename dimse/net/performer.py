@@ -6,8 +6,8 @@ success. An exception, a timeout, and a result that is not a response to the ope
 association and the server stay up.
 
 Each handler runs in a task of its own. A `SynchronousHandler` never waits, and therefore runs without a task whenever
-its response can be sent immediately: a C-ECHO then takes a sixth less time. Requests for which it would have to wait
-can be left to an async function (``otherwise``).
+its response can be sent immediately: a C-ECHO then takes a sixth less time. The handler can leave requests for which it
+would have to wait to an async function (``otherwise``).
 
 C-CANCEL ends a generator at its next Pending response, with status FE00H and the counters of that response. A handler
 that checks `Operation.is_cancelled` can end earlier.
@@ -86,7 +86,7 @@ else:
 class Operation(Generic[RequestT]):
     """A request of the peer, as given to its handler.
 
-    A handler of one kind of request may say which: ``async def act(operation: Operation[NActionRQ])``.
+    A handler may name the class of its requests: ``async def act(operation: Operation[NActionRQ])``.
     """
 
     association: Association
@@ -108,10 +108,11 @@ class Operation(Generic[RequestT]):
         limits: DecodeLimits = DecodeLimits(),  # noqa: B008  # frozen
         trailing: list[Finding] | None = None,
     ) -> Dataset | None:
-        """Return the Data Set of the request; None if there is none. Raises `DecodeError`, also beyond ``limits``.
+        """Return the Data Set of the request; None if there is none.
 
-        An error inside a sequence of defined length is raised when the sequence is accessed. ``trailing`` receives the
-        finding about ignored bytes after the last element.
+        Raises `DecodeError` for a Data Set that cannot be decoded or exceeds ``limits``. An error inside a sequence of
+        defined length is raised when the sequence is accessed. ``trailing`` receives the finding about ignored bytes
+        after the last element.
         """
         data = self.message.Data
         if data is None:
@@ -163,8 +164,8 @@ class SynchronousHandler:
     All associations wait while it runs. ``Timeouts.handler`` does not bound its time, and it runs with the context
     variables of the event loop. Without ``otherwise`` it must not take longer than reading the request.
 
-    ``otherwise`` is an async function that can perform any request: the requests for which ``make`` returns None are
-    left to it, in a task. With ``otherwise``, ``make`` may take as long as one step of a task. ``make`` is then called
+    ``otherwise`` is an async function that can perform any request. It performs, in a task, the requests for which
+    ``make`` returns None. With ``otherwise``, ``make`` may take as long as one step of a task. ``make`` is then called
     for only one request of each read, and `Starts` limits these calls in one iteration of the loop, as it limits new
     tasks.
     """
@@ -272,7 +273,7 @@ async def _perform(operation: Operation, invocation: Invocation, handler: Handle
     association = operation.association
     try:
         response = await _final_response(operation, handler)
-        association.inbox.answering(invocation)
+        association.inbox.free_message_id(invocation)
         try:
             await association.sender.send(operation.context, response)
         except EncodeError:
@@ -323,7 +324,7 @@ def _admit(operation: Operation, invocation: Invocation, handler: Handler | None
 
 
 async def _final_response(operation: Operation, handler: Handler) -> Response:
-    """Send the Pending responses of a handler, and return the final one, a failure if the handler raises an error."""
+    """Send the Pending responses of a handler, and return the final one; it is a failure if the handler raises."""
     allowed = operation.association.timeouts.handler
     try:
         if (file := file_of(operation.message.Data)) is not None:
@@ -346,7 +347,8 @@ async def _wait_until_stored(operation: Operation, file: FileMap) -> None:
     """Wait until the Data Set is in its file. Raises `ServiceError` if the disk fails."""
     storing = asyncio.wrap_future(file.stored)
     await asyncio.wait((storing,))
-    error = storing.exception()  # not raised, because its traceback would refer to the file, which refers to it
+    # Not raised: its traceback would refer to the file, and the file refers to the error
+    error = storing.exception()
     if error is not None:
         peer, request = operation.association.transport.peer, str(operation.message)
         _log.error("%s: %s cannot be stored: %s", peer, request, escaped(str(error)))
@@ -355,7 +357,7 @@ async def _wait_until_stored(operation: Operation, file: FileMap) -> None:
 
 
 def _failure(operation: Operation, error: Exception) -> Response:
-    """Return the failure for an error of a handler. Raises ``error`` again if it is `NoResponse`."""
+    """Return the failure response for an error of a handler. Raises ``error`` again if it is `NoResponse`."""
     peer, allowed = operation.association.transport.peer, operation.association.timeouts.handler
     match error:
         case NoResponse():

@@ -65,7 +65,7 @@ class Acceptance:
 
     ``user_items`` answer items of the request, such as `UserIdentityAC` and `SOPClassExtendedNegotiation` (PS3.7
     D.3.3). The server itself answers maximum length, window and roles. ``contexts`` maps each abstract syntax that this
-    caller may use to its transfer syntaxes, the best first; None means those of all services.
+    caller may use to its transfer syntaxes, the best first; None means that the caller may use all services.
     """
 
     user_items: tuple[UserItem, ...] = ()
@@ -84,9 +84,9 @@ def accept_anyone(request: AssociateRQ, caller: Caller) -> AssociateRJ | None:  
 
 
 def all_of(*policies: Policy) -> Policy:
-    """Accept if all ``policies`` do, in turn.
+    """Ask ``policies`` in turn, and accept if all of them accept; the first rejection is the decision.
 
-    The first rejection counts; user items are joined; if several policies return contexts, the last of these count.
+    The user items of all policies are joined. If several policies return contexts, those of the last one count.
     """
 
     async def judge(request: AssociateRQ, caller: Caller) -> Decision:

@@ -1,4 +1,7 @@
-"""The receiver of a peer's messages, which come in P-DATA-TF PDUs, on accepted contexts, and each within its time."""
+"""The receiver of a peer's messages, which arrive in P-DATA-TF PDUs on accepted contexts.
+
+A timer bounds the time from the first PDU of a message to its last PDU.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
@@ -15,8 +18,8 @@ from .timers import Deadline
 __all__ = ["Received", "Receiver"]
 
 
-# The context, the message, and the fault of a request that must be refused, otherwise "". This is a plain tuple,
-# because a named tuple takes 1 % of a C-ECHO.
+# The context, the message, and the fault of a request that must be refused; "" if there is no fault. This is a plain
+# tuple, because a named tuple takes 1 % of a C-ECHO.
 Received = tuple[Context, Message, str]
 
 

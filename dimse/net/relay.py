@@ -2,7 +2,7 @@
 
 Nothing is parsed here, so invalid bytes pass as they are. The end of each direction is forwarded, too: a side that has
 sent its last byte ends only its own direction, and a reset of one connection resets the other. While one side takes no
-bytes, the other side is not read from, so a connection never holds more than one read in each direction.
+bytes, nothing is read from the other side, so the relay holds at most the bytes of one read for each direction.
 
 Either side may use TLS. The relay is then the TLS peer of that side, and its `Watch` sees decrypted bytes.
 """
@@ -31,11 +31,11 @@ _log = logging.getLogger("dimse.net")
 
 _DESCRIPTORS = 3  # descriptors of a link: two sockets, and the file of a recording
 _BACKLOG = 100  # connections that the system holds until they are accepted
-_PAUSE = 1.0  # seconds after which accepting is tried again, if the system had no descriptors or no memory
+_PAUSE = 1.0  # seconds to wait before the next attempt to accept, if the system has no descriptors or no memory
 
 
 class Relay:
-    """A listener and the connections that it forwards. Created by `relay`."""
+    """A listener at ``host`` and ``port``, and the connections that it forwards. Created by `relay`."""
 
     def __init__(self, settings: Settings, limits: Limits) -> None:
         self.host = ""
@@ -61,7 +61,7 @@ class Relay:
             await self.close()
             raise
         self.host, self.port = self._listeners[0].getsockname()[:2]
-        self._accepting = {asyncio.create_task(self._accept(one)) for one in self._listeners}
+        self._accepting = {asyncio.create_task(self._accept(listener)) for listener in self._listeners}
 
     async def close(self) -> None:
         """Stop listening, and reset all connections."""
@@ -106,7 +106,7 @@ class Relay:
 
 
 def _listening(family: int, address: tuple[object, ...]) -> socket.socket:
-    """Return a socket that listens on ``address``. Raises OSError, with the text of asyncio."""
+    """Return a socket that listens on ``address``. Raises OSError with the text that asyncio uses."""
     try:
         listener = socket.create_server(address, family=family, backlog=_BACKLOG)
     except OSError as exc:

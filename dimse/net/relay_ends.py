@@ -1,7 +1,8 @@
-"""The two connections of a link of the relay. They never block: what the system does not take is kept as unsent.
+"""The ends of a relay's link, which are its connections to the client and to the target.
 
-A plain connection is a socket. With TLS, a `TLSSession` stands behind the socket. Reading may then have to answer, for
-example to a change of keys; the answer is sent, or is unsent, like the bytes that are written.
+No end blocks: bytes that the system does not take are kept as ``unsent``. A plain end is a socket. With TLS, a
+`TLSSession` stands behind the socket. Reading may then produce bytes for the peer, for example the answer to a change
+of keys; these bytes are sent, or kept as ``unsent``, like bytes that are written.
 """
 
 import asyncio
@@ -30,44 +31,44 @@ class End(Protocol):
     """One of the two connections of a link.
 
     The thread of the link calls `read`, `write`, `flush`, `finish` and `drop`. They raise OSError if the connection is
-    broken. With TLS, `read` and `write` raise `RemoteProtocolError` for a mistake of the peer, who gets an alert.
+    broken. With TLS, `read` and `write` raise `RemoteProtocolError` for a mistake of the peer, which gets an alert.
     """
 
     address: Address
     socket: socket.socket
     unsent: memoryview  # bytes for the peer that the system has not accepted yet
-    is_ended: bool  # whether the peer has ended its bytes
-    is_failed: bool  # whether `read` will raise an error, though no more bytes may come
+    is_ended: bool  # whether the peer sends no more bytes
+    is_failed: bool  # whether the next `read` raises an error, even if no more bytes arrive
 
     async def handshake(self) -> None:
-        """Prepare for `read` and `write`. Raises `RemoteProtocolError`, after the peer got an alert."""
+        """Do the TLS handshake, if any. Raises `RemoteProtocolError` if it fails, after the peer got an alert."""
 
     def read(self) -> bytes:
-        """Return bytes of the peer; b"" if none have come, or after the last ones."""
+        """Return bytes of the peer; b"" if none have arrived, or if the peer sends no more."""
 
     def acknowledge(self, nbytes: int) -> None:
-        """Acknowledge a read of ``nbytes`` if the peer may wait for that."""
+        """Acknowledge a read of ``nbytes`` at once if the peer may wait for the acknowledgment."""
 
     def write(self, data: bytes) -> None:
-        """Send bytes."""
+        """Send ``data`` to the peer after the unsent bytes."""
 
     def flush(self) -> None:
-        """Send what is unsent, as far as the system takes it."""
+        """Send as many of the unsent bytes as the system takes."""
 
     def finish(self) -> None:
-        """End this direction after what is unsent: the peer gets no more bytes."""
+        """Tell the peer that no bytes follow the unsent ones."""
 
     def drop(self) -> None:
-        """Forget what is unsent, because the connection is broken."""
+        """Drop the unsent bytes, because the connection is broken."""
 
     def stop(self, *, resets: bool) -> None:
         """Wake the thread if it waits for bytes of the peer. With ``resets``, `close` will reset the connection."""
 
     def cut(self) -> None:
-        """Wake the thread if it waits until the system takes bytes."""
+        """Wake the thread if it waits for the system to take bytes."""
 
     async def linger(self, seconds: float) -> None:
-        """After a failed handshake, discard what the peer sends until it ends, for at most ``seconds``.
+        """After a failed handshake, discard the bytes of the peer until it sends no more, for at most ``seconds``.
 
         If bytes are unread when a connection is closed, the system resets it, and the peer may lose the alert.
         """
@@ -86,7 +87,7 @@ class _Socket:
         self.unsent = memoryview(b"")
         self.is_ended = False
         self.is_failed = False
-        self._is_finishing = False  # whether the socket is shut down after what is unsent
+        self._is_finishing = False  # whether to shut down the socket once no bytes are unsent
         self._size = _SHORT_READ
         with suppress(OSError):  # the connection is broken, which reading will report
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -181,7 +182,7 @@ class SecureEnd(_Socket):
             raise RemoteProtocolError(f"the connection broke during the TLS handshake: {exc.strerror}") from exc
 
     async def _continue(self) -> None:
-        """Continue the handshake, and if it is not done, read what it needs next."""
+        """Continue the handshake. If it is not complete, read bytes for its next step."""
         loop = asyncio.get_running_loop()
         try:
             is_done = self._session.handshake()
@@ -209,7 +210,7 @@ class SecureEnd(_Socket):
         return plain
 
     def _decrypt(self) -> bytes:
-        """Return all plain bytes of the session; none may be left in it when `TLSSession.close` is called."""
+        """Return all decrypted bytes of the session, because none may be left when `TLSSession.close` is called."""
         pieces: list[bytes] = []
         try:
             while count := self._session.read_into(self._plain):
@@ -230,7 +231,7 @@ class SecureEnd(_Socket):
         self._send_output()
 
     def _send_output(self) -> None:
-        """Send what the session has for the peer."""
+        """Send the encrypted bytes that the session has for the peer."""
         data = self._session.data_to_send()
         if data:
             super().write(data)

@@ -1,13 +1,13 @@
 """The thread of a link of the relay, which forwards the bytes of both connections.
 
-It waits for both connections, sends what it reads, and shows it to the `Watch`. While the system does not take all
-bytes for one connection, the other one is not read from.
+The thread waits for both connections, sends the bytes that it reads, and passes them to the `Watch`. While the system
+does not take all bytes for one connection, nothing is read from the other connection.
 
-After each event the thread polls for the next one before it sleeps (see `busy_poll`). A C-ECHO between two programs of
-DCMTK takes 75 us, 104 us through the tap, and 130 us through a bare pair of sockets with a thread for each direction.
-One thread of the relay at most polls at a time.
+After each event, the thread polls for the next event before it sleeps (see `busy_poll`). At most one thread of the
+relay polls at a time. A C-ECHO between two programs of DCMTK takes 75 us directly, 104 us through the relay of ``dimse
+tap``, and 130 us through a bare pair of sockets with a thread for each direction.
 
-The watch comes after the sending, so that it delays nothing.
+The thread sends bytes before it passes them to the `Watch`, so the `Watch` does not delay them.
 """
 
 import select
@@ -27,28 +27,28 @@ _READ, _WRITE = 1, 4  # POLLIN and POLLOUT
 
 
 class Poll:
-    """What is used of `select.poll`, for Windows, which does not have it."""
+    """A substitute for `select.poll` on Windows, with the methods that this module uses."""
 
     def __init__(self) -> None:
         self._events: dict[int, int] = {}
 
     def register(self, descriptor: int, events: int) -> None:
-        """Wait for ``events``."""
+        """Wait for ``events`` of ``descriptor``."""
         self._events[descriptor] = events
 
     def unregister(self, descriptor: int) -> None:
-        """Wait for nothing more."""
+        """Wait for no events of ``descriptor``."""
         del self._events[descriptor]
 
     def poll(self, timeout: int | None) -> list[tuple[int, int]]:
         """Return descriptors and their events, after at most ``timeout`` milliseconds."""
-        reading, writing = ([one for one, events in self._events.items() if events & flag] for flag in (_READ, _WRITE))
+        reading, writing = ([fd for fd, events in self._events.items() if events & flag] for flag in (_READ, _WRITE))
         seconds = None if timeout is None else timeout / 1000
         try:
             readable, writable, failed = select.select(reading, writing, writing, seconds)
         except OSError:  # `End.stop` or `End.cut` has closed a socket
             return list(self._events.items())
-        return [(one, _READ) for one in readable] + [(one, _WRITE) for one in {*writable, *failed}]
+        return [(fd, _READ) for fd in readable] + [(fd, _WRITE) for fd in {*writable, *failed}]
 
 
 _new_poll = getattr(select, "poll", Poll)
@@ -58,14 +58,14 @@ class Failure(NamedTuple):
     """The error of one connection, which ends the link."""
 
     end: End
-    error: OSError | RemoteProtocolError  # for the latter, the peer got an alert of TLS
+    error: OSError | RemoteProtocolError  # with RemoteProtocolError, the peer got a TLS alert
 
 
 class Forwarder:
     """The two connections of a link, in the thread that calls `run`.
 
-    ``received`` gets whether ``client`` has sent the bytes, and the bytes. After a failure, the system has ``linger``
-    seconds to take what is unsent. The one thread that polls holds ``polling``.
+    ``received`` is called with two arguments: whether ``client`` has sent the bytes, and the bytes. After a failure,
+    the system has ``linger`` seconds to take the unsent bytes. A thread holds the lock ``polling`` while it polls.
     """
 
     def __init__(
@@ -79,13 +79,16 @@ class Forwarder:
         self._misses = 0  # late events in a row
         self._poll = _new_poll()
         self._ends = {end.socket.fileno(): end for end in self._sinks}
-        self._events = dict.fromkeys(self._sinks, 0)  # what `_poll` waits for
-        self._is_waiting = False  # whether that is anything
+        self._events = dict.fromkeys(self._sinks, 0)  # the events for which `_poll` waits, by end
+        self._is_waiting = False  # whether `_poll` waits for any event
         self._is_stopping = False  # whether nothing is read any more
         self._failure: Failure | None = None
 
     def stop(self) -> None:
-        """Read nothing more; `run` ends once nothing is unsent. Called in another thread, which then wakes this one."""
+        """Stop reading; `run` ends once no bytes are unsent.
+
+        Another thread calls this method, and then wakes the thread of `run`.
+        """
         self._is_stopping = True
 
     def run(self) -> Failure | None:
@@ -107,7 +110,7 @@ class Forwarder:
         return self._failure
 
     def _wait(self) -> list[tuple[int, int]]:
-        """Return the next events. Poll for them at first, unless another thread does, or they are mostly late."""
+        """Return the next events. Poll for them at first, unless another thread polls or most events come late."""
         poll, start = self._poll.poll, perf_counter()
         if self._misses < MAX_MISSES and self._polling.acquire(blocking=False):
             try:
@@ -125,14 +128,14 @@ class Forwarder:
         return found
 
     def _act(self, end: End, events: int) -> None:
-        """Send and read, as the events of ``end`` tell. A failure is an event that sending or reading reports."""
+        """Send to ``end`` or read from it, depending on ``events``. After an error event, sending or reading fails."""
         if events & ~_READ and self._events[end] & _WRITE:
             self._flush(end)
         if events & ~_WRITE and self._events[end] & _READ:
             self._forward(end)
 
     def _forward(self, source: End) -> None:
-        """Read, and send what was read to the other end."""
+        """Read from ``source``, and send the bytes to the other end."""
         if self._is_stopping:
             self._update()
             return
@@ -168,7 +171,7 @@ class Forwarder:
             self._update()
 
     def _fail(self, end: End, error: OSError | RemoteProtocolError) -> None:
-        """Read nothing more after an error of ``end``."""
+        """Stop reading after an error of ``end``."""
         self._is_stopping = True
         self._failure = self._failure or Failure(end, error)
         if isinstance(error, OSError):
@@ -176,7 +179,7 @@ class Forwarder:
         self._update()
 
     def _update(self) -> None:
-        """Wait for bytes of each end from which bytes can be taken, and for the system where bytes are unsent."""
+        """Wait to read from each end whose bytes can be forwarded, and to write to each end with unsent bytes."""
         for descriptor, end in self._ends.items():
             events = _WRITE if end.unsent else 0
             if not (self._is_stopping or end.is_ended or self._sinks[end].unsent):

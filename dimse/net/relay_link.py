@@ -1,6 +1,6 @@
 """A link of the relay: the connection of a client, the connection to the target, and the thread that forwards.
 
-The event loop opens and closes links, and reads nothing.
+The event loop opens and closes the connections; the thread reads and writes.
 """
 
 import asyncio
@@ -22,18 +22,18 @@ from .relay_forwarder import Failure, Forwarder
 
 __all__ = ["Link", "Settings", "Watch"]
 
-_SOON = 0.1  # seconds for what is unsent when the relay ends
+_SOON = 0.1  # seconds that the system has to take the unsent bytes when the relay ends
 
 T = TypeVar("T")
 
 
 class Watch(Protocol):
-    """An observer of the bytes of one link. Its methods return at once, and raise nothing."""
+    """An observer of the bytes of one link. Its methods must return at once, and must not raise."""
 
     def received(self, by_client: bool, data: bytes) -> None:
         """Take bytes that the client has sent, or the target if not ``by_client``.
 
-        Called in the thread of the link, once the bytes were sent, or could not be sent.
+        Called in the thread of the link, after an attempt to forward the bytes.
         """
 
     def closed(self, why: str) -> None:
@@ -89,7 +89,7 @@ class Link:
     def __init__(self, settings: Settings, client: End, warn: Callable[[str], None]) -> None:
         self._settings = settings
         self._log_failure = warn
-        self._ends = [client]  # and the target, once it is connected
+        self._ends = [client]  # the end of the target is added once it is connected
 
     @property
     def name(self) -> str:
@@ -135,16 +135,16 @@ class Link:
         return False
 
     async def _observe(self) -> None:
-        """Forward with a watch, and tell the watch why that ended."""
+        """Forward with a watch, and tell the watch why the forwarding ended."""
         watch = self._settings.watch(self._ends[0].address, self._ends[1].address)
         why = "the relay ends"
         try:
-            why = await self._greet() or await self._forward(watch)
+            why = await self._secure_client() or await self._forward(watch)
         finally:
             watch.closed(why)
 
-    async def _greet(self) -> str:
-        """Do the TLS handshake with the client. If that fails, return and log the reason."""
+    async def _secure_client(self) -> str:
+        """Do the TLS handshake with the client, if any. If it fails, log and return the reason; otherwise return ""."""
         timeouts = self._settings.timeouts
         client, target = self._ends
         try:
@@ -163,7 +163,7 @@ class Link:
         return f"the client: {why}"
 
     async def _forward(self, watch: Watch) -> str:
-        """Forward both directions, and return why that ended."""
+        """Forward both directions, and return why the forwarding ended."""
         client, target = self._ends
         forwarder = Forwarder(
             client,
@@ -207,7 +207,7 @@ class Link:
             end.stop(resets=end is not spared)
 
     async def _stop(self, forwarder: Forwarder, running: "asyncio.Future[Failure | None]") -> None:
-        """End the thread; the system has a short time to take what is unsent."""
+        """End the thread; the system has a short time to take the unsent bytes."""
         forwarder.stop()
         self._reset()
         try:
@@ -238,13 +238,13 @@ def _started(work: Callable[[], T]) -> "asyncio.Future[T]":
 
 
 async def _connected(host: str, port: int) -> tuple[socket.socket, Address]:
-    """Return a connection and the address of its peer. Raises OSError, of the first address that failed."""
+    """Return a connection and the address of its peer. Raises the OSError of the first address that failed."""
     loop = asyncio.get_running_loop()
     failed: OSError | None = None
     for family, kind, protocol, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
         try:
             return await _connected_to(socket.socket(family, kind, protocol), address), address_of(address)
-        except OSError as exc:  # also if this system lacks the family: a name may have addresses of both
+        except OSError as exc:  # also if this system lacks the family: a name may have addresses of IPv4 and IPv6
             failed = failed or exc
     raise failed or OSError(f"{host} has no address")
 

@@ -1,4 +1,4 @@
-"""The resources that all associations of one server share. An association that a client requests has its own."""
+"""The resources that all associations of one server share. On a client, each association has resources of its own."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -22,8 +22,8 @@ class Resources:
     """The event loop, threads, memory, and the reader and writer of Command Sets.
 
     ``turns`` and ``starts`` divide the event loop: a long piece of work takes a turn, and ``starts`` begins handlers.
-    ``memory`` holds the messages that are received, and ``budget`` limits it. ``scratch`` is the buffer to read into.
-    Long Data Sets go to ``disk``, if there is one.
+    ``memory`` holds the messages that are received, and ``budget`` limits it. ``talk`` is for `BusyPoll`. ``scratch``
+    is the buffer to read into. Long Data Sets go to ``disk``, if there is one.
     """
 
     turns: Turns

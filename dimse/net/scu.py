@@ -59,8 +59,8 @@ __all__ = [
 ]
 
 Rope = list[bytes | memoryview]
-# The coroutine of `Association.request`. The functions here return it and are not `async def`, since each time that it
-# is resumed, Python would also have to resume their own coroutine.
+# The coroutine of `Association.request`. The functions here return this coroutine. If they were `async def`, each would
+# have a coroutine of its own, and Python would have to resume both.
 Answer = Coroutine[Any, Any, Response]
 
 
@@ -80,8 +80,8 @@ def c_store(
 ) -> Answer:
     """C-STORE, PS3.7 §9.1.1, of ``instance`` on the context of its SOP Class.
 
-    ``move_originator`` is the AE title and the Message ID of the C-MOVE, if this is one of its sub-operations. Raises
-    `ContextNotAccepted`, or `EncodeError` if the SOP Class or Instance UID is missing.
+    If the C-STORE is a sub-operation of a C-MOVE, ``move_originator`` is the AE title of the invoker of the C-MOVE, and
+    its Message ID. Raises `ContextNotAccepted`, or `EncodeError` if the SOP Class or Instance UID is missing.
     """
     sop_class, sop_instance = _uid(instance, "SOPClassUID"), _uid(instance, "SOPInstanceUID")
     context = association.context_for(sop_class)
@@ -178,7 +178,10 @@ def n_get(
     *,
     patience: float | None = None,
 ) -> Answer:
-    """N-GET, PS3.7 §10.1.2, of ``attributes`` (tags); all if empty. ``patience`` is as in `Association.request`."""
+    """N-GET, PS3.7 §10.1.2, of ``attributes`` (tags), or of all attributes if ``attributes`` is empty.
+
+    ``patience`` is as in `Association.request`.
+    """
     message = NGetRQ(
         MessageID=association.next_message_id(),
         RequestedSOPClassUID=sop_class,

@@ -59,10 +59,10 @@ SYNCHRONOUS = AsynchronousOperationsWindow(1, 1)
 class Service:
     """A service of a server.
 
-    ``contexts`` maps each abstract syntax to its transfer syntaxes, the best first. ``open`` yields the handlers of one
-    association; instead, it may be the handlers themselves, if they are the same for all associations. ``as_scu`` are
-    the abstract syntaxes of which the server can also be the SCU if the peer proposes that role (PS3.7 D.3.3.4), such
-    as the storage SOP Classes of instances that a C-GET sends.
+    ``contexts`` maps each abstract syntax to its transfer syntaxes, the best first. ``open`` is called with each
+    association, and returns a context manager that yields its handlers. If all associations have the same handlers,
+    ``open`` may be these handlers instead. ``as_scu`` are the abstract syntaxes of which the server can also be the SCU
+    if the peer proposes that role (PS3.7 D.3.3.4), such as the storage SOP Classes of instances that a C-GET sends.
     """
 
     contexts: Mapping[str, Sequence[str]]
@@ -71,7 +71,7 @@ class Service:
 
 
 class Server:
-    """A listener and its associations. Created by `serve`."""
+    """A listener at ``host`` and ``port``, and its associations. Created by `serve`."""
 
     def __init__(
         self,
@@ -321,7 +321,7 @@ class Server:
         try:
             await association.inbox.ended()
         finally:
-            association.abort()  # it may still be open; no further request begins
+            association.abort()  # the association may still be open; no further request begins
             try:
                 await self.resources.turns.enter(association.transport.host)  # many may end at once
             finally:
@@ -394,7 +394,7 @@ async def serve(
     this side invokes and performs at once, if a peer proposes a window. A user identity with a passcode is rejected
     without TLS, unless ``plain_passcodes`` is set. With ``reuse_port`` several processes may listen at the same port,
     and share its connections (SO_REUSEPORT). ``trace`` is called with a `Record` of each PDU, message and state. Long
-    Data Sets go to ``disk`` while they arrive, unless there is a trace, which needs each message at once.
+    Data Sets go to ``disk`` while they arrive, unless there is a trace, which needs whole messages in memory.
 
     Raises OSError if the server cannot listen, or `EncodeError` for an argument that cannot be used. All associations
     have ended when the block has been left.

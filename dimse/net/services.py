@@ -62,6 +62,8 @@ async def _store(operation: Operation, association: Association, instance: Datas
 
 @dataclass(slots=True)
 class _Counts:
+    """The sub-operations of a C-GET or C-MOVE, counted by outcome."""
+
     remaining: int
     completed: int = 0
     failed: int = 0
@@ -102,7 +104,7 @@ class _Counts:
 
 
 def _listed_uid(instance: Dataset) -> list[str]:
-    """Return the Instance UID for the list of failed ones; [] if it is missing, or cannot be read or written."""
+    """Return a list with the Instance UID; an empty list if the UID is missing, or cannot be read or written."""
     try:
         uid = instance.get("SOPInstanceUID")
         return [uid] if isinstance(uid, str) and check_value("UI", uid) else []

@@ -11,8 +11,8 @@ from contextlib import suppress
 
 __all__ = ["SHORT", "ShortReads"]
 
-SHORT = 2048  # bytes; a read of fewer is short
-_MAX_UNKNOWN = 16  # after this number of short reads, all answered, the peer counts as one that sends whole messages
+SHORT = 2048  # bytes; a read of fewer bytes is short
+_MAX_UNKNOWN = 16  # after this number of short reads, all answered, the peer counts as a sender of whole messages
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 
 
@@ -27,7 +27,7 @@ class ShortReads:
         self._sends_pieces = False  # whether a short read was not answered before the next one
 
     def add(self, sock: socket.socket) -> None:
-        """Note a short read, and acknowledge it at once if the peer may wait for that."""
+        """Note a short read, and acknowledge it at once if the peer may wait for the acknowledgment."""
         if self.is_answered:
             self.is_answered = False
             self._answered += 1

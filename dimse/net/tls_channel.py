@@ -3,8 +3,8 @@
 The core learns of a connection when the handshake is complete. A failed handshake ends only its own connection. A peer
 without TLS never gets an answer in plain text.
 
-Encrypted bytes are processed in pieces of few records, because OpenSSL goes on until it finds data: a read may have
-thousands of records that only change the keys, which takes half a second.
+Encrypted bytes are processed in pieces of few records, because OpenSSL goes on until it finds application data: a read
+may have thousands of records that only change the keys, and processing these takes half a second.
 """
 
 from collections.abc import Callable, Iterable
@@ -57,7 +57,7 @@ class TLSChannel:
         self._stream: Stream | None = None
         self._timer: Timer | None = None  # runs during the handshake, and after a failure
         self._rest = b""  # encrypted bytes that wait for their turn, or for the rest of a header
-        self._awaited = 0  # the bytes up to the next header
+        self._awaited = 0  # the number of bytes up to the next header
 
     @property
     def lacks_tls(self) -> bool:
@@ -72,7 +72,7 @@ class TLSChannel:
 
     def decrypt(self, data: bytes | memoryview) -> None:
         """Process encrypted bytes of the peer, and bytes that were kept while the association could take none."""
-        if self.failure:  # our alert must still reach the peer
+        if self.failure:  # the connection is still open only so that our alert reaches the peer
             return
         if self._rest:
             data = self._rest + data
@@ -82,26 +82,26 @@ class TLSChannel:
                 end = self._piece_end(data, start)
                 self._process(data[start:end])
                 is_last, start = end == start, end
-                if is_last or start == len(data) or self._flow.has_left or monotonic() > until:
+                if is_last or start == len(data) or self._flow.has_postponed or monotonic() > until:
                     break
         except RemoteProtocolError as exc:
             self._fail(exc)
             return
         self._rest = bytes(data[start:])
-        if len(self._rest) >= _HEADER and not self._flow.has_left:
-            self._flow.leave(_NOTHING)
+        if len(self._rest) >= _HEADER and not self._flow.has_postponed:
+            self._flow.postpone(_NOTHING)
         self._flush()
         if self.session.is_ended:
             self._end()
 
     def _end(self) -> None:
-        """Report the end of the session once everything that the peer has sent before it is taken.
+        """Report the end of the session once all bytes before it are processed.
 
-        Without TLS, the end is not read either while the peer has to wait.
+        The end waits while the peer has to wait; without TLS, the end would not be read in that time.
         """
-        if self._flow.is_held_beyond_turn and not self._flow.has_left:
-            self._flow.leave(_NOTHING)
-        if not self._flow.has_left:
+        if self._flow.is_held_beyond_turn and not self._flow.has_postponed:
+            self._flow.postpone(_NOTHING)
+        if not self._flow.has_postponed:
             self._on_ended()
 
     def _process(self, data: bytes | memoryview) -> None:
@@ -112,11 +112,11 @@ class TLSChannel:
             self._timer.cancel()
             self._timer = None
             self._on_established()
-        while session.is_established and not self._flow.has_left and (count := session.read_into(buffer.scratch)):
+        while session.is_established and not self._flow.has_postponed and (count := session.read_into(buffer.scratch)):
             self._receive(buffer.scratch[:count])
 
     def _piece_end(self, data: bytes | memoryview, start: int) -> int:
-        """Return the end of the piece of ``data`` that begins at ``start``. It ends before a header that is cut off."""
+        """Return the end of the piece of ``data`` that begins at ``start``; it ends before an incomplete header."""
         at, size = start + self._awaited, len(data)
         for _ in range(_MAX_RECORDS):
             if at + _HEADER > size:

@@ -36,12 +36,13 @@ __all__ = ["Transport"]
 
 _log = logging.getLogger("dimse.net")
 
-# Bytes and PDUs in one write, since PDUs may be of any length (PS3.8 D.1). A film's image of 1024 x 1024 pixels is
-# one batch, together with its header. If more follows, shorter batches are faster (40 MiB in 8 ms instead of 10).
+# The most bytes and PDUs in one write; both are bounded, because a PDU may have any length (PS3.8 D.1). An image of
+# 1024 x 1024 pixels is one batch, together with its headers. If more follows, shorter batches are faster (40 MiB in
+# 8 ms instead of 10).
 _FIRST_BATCH, _BATCH, _BATCH_PDUS = (1 << 20) + (1 << 16), 1 << 18, 1 << 8
 
 _MIN_READ = ReadBuffer.MIN
-_SHARE_IN_SHORT_READS = 4096  # bytes; short reads are not timed, and this many of their bytes count as a whole share
+_SHARE_IN_SHORT_READS = 4096  # bytes; short reads are not timed: this number of bytes in them counts as a whole share
 
 
 class Transport(asyncio.BufferedProtocol):
@@ -81,7 +82,7 @@ class Transport(asyncio.BufferedProtocol):
         self._loop = timers.loop
         self._read_buffer = ReadBuffer(self._loop, resources.scratch, is_tls=secure is not None)
         self._turns = resources.turns
-        self.flow = FlowControl(self._turns, self._pause, self._resume, self._receive_left)
+        self.flow = FlowControl(self._turns, self._pause, self._resume, self._receive_postponed)
         self.intake = Intake(core, on_pdus, self._follow_core, self._loop, self.flow, self._turns, pdu_timer)
         new_busy_poll = BusyPoll.of_client if core.is_requestor else BusyPoll
         self._busy_poll = new_busy_poll(self._loop, resources.polls)
@@ -160,7 +161,7 @@ class Transport(asyncio.BufferedProtocol):
         self._eager_reader.close()
         self._busy_poll.close()
         self.intake.close()
-        self._on_lost, self._admit = lambda: None, None  # they refer to the association
+        self._on_lost, self._admit = lambda: None, None  # the old values refer to the association
         while self._woken:
             self._woken.pop(0).wake()
         if self._writable is not None and not self._writable.done():
@@ -268,7 +269,7 @@ class Transport(asyncio.BufferedProtocol):
         if self._channel is not None:
             self.has_heard = True
             if self._channel.lacks_tls and not self.flow.is_turn:
-                self.flow.leave(data)  # each step of a handshake takes a millisecond, and many may arrive at once
+                self.flow.postpone(data)  # each step of a handshake takes a millisecond, and many may arrive at once
             else:
                 self._channel.decrypt(data)
             return
@@ -280,7 +281,7 @@ class Transport(asyncio.BufferedProtocol):
             self._tap.received(data)
         self.intake.receive(data)
 
-    def _receive_left(self, data: memoryview) -> None:
+    def _receive_postponed(self, data: memoryview) -> None:
         if self.is_lost:
             return
         if self._channel is not None and self._channel.lacks_tls:
@@ -288,7 +289,7 @@ class Transport(asyncio.BufferedProtocol):
         else:
             if data or self.core.has_rest:
                 self.intake.receive(data)
-            if self._channel is not None and not self.flow.has_left:
+            if self._channel is not None and not self.flow.has_postponed:
                 self._channel.decrypt(b"")
         while self._woken:
             self._woken.pop(0).wake()
@@ -337,12 +338,12 @@ class Transport(asyncio.BufferedProtocol):
                 self._tap.keep()
 
     def _keep_sent(self) -> None:
-        """Let the tap copy what was written, because its memory is the user's, who may change it from now on."""
+        """Let the tap copy the bytes that were written, because the caller may change their memory from now on."""
         if self._tap is not None:
             self._tap.keep()
 
     async def _drain(self, late: float) -> None:
-        """Wait until the peer has read most of what waits. Return at ``late`` if it still reads, but slowly."""
+        """Wait until the peer has read most of the bytes that wait. Return at ``late`` if it reads, but too slowly."""
         assert self._writable is not None
         assert self._write_queue is not None
         self._keep_sent()

@@ -1,4 +1,4 @@
-"""Waiting of an invoker, for a place in the window of operations and for a response.
+"""The waiting of an invoker: for a place in the window of operations, and for a response.
 
 asyncio wakes a task in the next iteration of the event loop. A `Waiter` wakes its task at the end of the iteration that
 read the response. This saves two of the five system calls of the requestor of a C-ECHO (on Python 3.11) and, together
@@ -39,7 +39,7 @@ class Waiter:
             raise self._error
 
     def finish(self) -> None:
-        """Count the wait as ended. `wake` or `wake_soon` must follow, and let the task go on."""
+        """Mark the wait as ended. Call `wake` or `wake_soon` afterwards, which let the task go on."""
         self.is_done = True
 
     def fail(self, error: BaseException) -> None:

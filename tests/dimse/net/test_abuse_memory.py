@@ -56,7 +56,7 @@ async def begin_a_message(raw: Raw) -> None:
 def held(server: Server) -> int:
     """Return the bytes of PDUs that are kept."""
     transports = [association.transport for association in server.associations]
-    return sum(transport.core.kept + transport.flow.left for transport in transports)
+    return sum(transport.core.kept + transport.flow.postponed for transport in transports)
 
 
 @pytest.mark.parametrize("begin", [begin_a_request, begin_a_pdu, begin_a_message])

@@ -53,7 +53,7 @@ async def test_single_busy_peer_needs_no_turn() -> None:
 async def test_iteration_has_room_for_16_short_pieces() -> None:
     turns, rooms = Turns(), list[int]()
     for _ in range(3):
-        rooms.append(sum(turns.take_room() for _ in range(40)))
+        rooms.append(sum(turns.try_enter() for _ in range(40)))
         await asyncio.sleep(0)
     assert rooms == [16, 16, 16]
 

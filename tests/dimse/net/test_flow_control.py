@@ -40,7 +40,7 @@ class Connection:
     def receive(self, data: memoryview) -> None:
         self.did.append(bytes(data[: self.takes]).decode())
         if len(data) > self.takes:
-            self.flow.leave(data[self.takes :])
+            self.flow.postpone(data[self.takes :])
 
 
 async def iterations(count: int = 5) -> None:
@@ -80,7 +80,7 @@ async def test_left_bytes_that_fill_the_backlog_stop_reading() -> None:
             self.flow.hold(BACKLOG)
 
     connection = Filling(Turns())
-    connection.flow.leave(memoryview(b"abc"))
+    connection.flow.postpone(memoryview(b"abc"))
     await iterations()
     assert connection.did == ["pause", "abc"]
     connection.flow.release(BACKLOG)
@@ -89,7 +89,7 @@ async def test_left_bytes_that_fill_the_backlog_stop_reading() -> None:
 
 async def test_left_bytes_are_processed_before_more_is_read() -> None:
     connection = Connection(Turns())
-    connection.flow.leave(memoryview(bytearray(b"abcdefghi")))
+    connection.flow.postpone(memoryview(bytearray(b"abcdefghi")))
     await iterations()
     assert connection.did == ["pause", "abcd", "efgh", "i", "resume"]
 
@@ -98,7 +98,7 @@ async def test_left_bytes_wait_for_the_backlog() -> None:
     connection = Connection(Turns())
     flow = connection.flow
     flow.hold(BACKLOG)
-    flow.leave(memoryview(b"abc"))
+    flow.postpone(memoryview(b"abc"))
     await iterations()
     assert connection.did == ["pause"]
     flow.release(BACKLOG)

@@ -67,7 +67,7 @@ async def test_request_with_an_id_in_use_is_a_duplicate() -> None:
 async def test_message_id_is_free_before_the_response() -> None:
     performing = Performing()
     performing.put(echo(1))
-    performing.inbox.answering(performing.started[0])
+    performing.inbox.free_message_id(performing.started[0])
     performing.put(echo(1))
     performing.inbox.done(performing.started[0])
     assert not performing.started[1].is_duplicate
