@@ -2,8 +2,8 @@
 
 It allows TLS 1.2 and 1.3 with only the suites in the two tables below. A server chooses the first suite in the tables
 that the client offers and the server's key allows. The optional suites of B.13 are not offered: OpenSSL lacks
-Camellia-GCM, and ECDHE replaces DHE. The curves are OpenSSL's defaults. None of them is too short: X25519, which
-RFC 9325 recommends, has keys of 256 bits.
+Camellia-GCM, and ECDHE replaces DHE. The curves for the key exchange are OpenSSL's defaults; the shortest, X25519, has
+keys of 256 bits, and RFC 9325 recommends it.
 
 OpenSSL considers the CCM_8 suites weak and accepts them only at security level 0, where it also accepts short keys and
 old signatures. Therefore this module lists the signature algorithms that a handshake may use, and `b13_rules` checks
@@ -62,8 +62,8 @@ _SIGNATURES = (  # the signature algorithms of a handshake; none uses SHA-1, RFC
 _MAX_RECORD = 1 << 14  # the most plain bytes in a record, RFC 8446 §5.1
 _MAX_PIECE = 1 << 16  # bytes taken from OpenSSL at a time; for larger buffers, malloc creates a new map each time
 
-# If `b13_rules` rejects a certificate, OpenSSL sends the first alert, but RFC 8446 §6.2 requires the second. A server
-# with TLS 1.3 sends the alert encrypted; then it cannot be replaced.
+# If `b13_rules` rejects a certificate, OpenSSL creates the alert internal_error. It is replaced by bad_certificate,
+# which RFC 8446 §6.2 requires. A server with TLS 1.3 encrypts its alert, so that alert cannot be replaced.
 _INTERNAL_ERROR = bytes((0x15, 3, 3, 0, 2, 2, 80))
 _BAD_CERTIFICATE = bytes((0x15, 3, 3, 0, 2, 2, 42))
 
@@ -231,7 +231,7 @@ def _load_identity(context: SSL.Context, certificate: Source, key: Source | None
     path = os.fspath(certificate)
     try:
         leaf, *issuers = x509.load_pem_x509_certificates(pem.encode("ascii"))
-        shortcomings = [shortcoming(one, depth) for depth, one in enumerate((leaf, *issuers))]
+        shortcomings = [shortcoming(each, depth) for depth, each in enumerate((leaf, *issuers))]
         context.use_certificate(leaf)
         for issuer in issuers:
             context.add_extra_chain_cert(issuer)
@@ -246,7 +246,7 @@ def _load_authorities(context: SSL.Context, ca: Source) -> None:
     load_authorities(_checking_context(), ca)
     try:
         context.load_verify_locations(os.fspath(ca))
-    except SSL.Error as exc:  # it also reads what `ssl` passes over: empty certificates, and lists of revoked ones
+    except SSL.Error as exc:  # pyOpenSSL also reads what `ssl` skips: empty certificates, and revocation lists
         raise DecodeError(f"cannot be used: {_cause_of(exc)}", path=os.fspath(ca)) from exc
 
 

@@ -1,4 +1,4 @@
-"""The rules of PS3.15 B.13 for certificates: long keys, a signature with SHA-256 or better, and the right host.
+"""The rules of PS3.15 B.13 for certificates: long keys, a signature with SHA-256 or better, and the expected host.
 
 OpenSSL verifies a chain and calls back for each certificate, from the trusted authority down. The rules apply to all
 certificates, except that the signature of a self-signed authority is ignored, because trust does not depend on it.
@@ -23,16 +23,16 @@ _MIN_RSA_BITS, _MIN_CURVE_BITS, _MIN_HASH_BYTES = 2048, 256, 32  # minimum sizes
 
 def shortcoming(certificate: x509.Certificate, depth: int) -> str:
     """Return why B.13 rejects this certificate; "" if B.13 accepts it. ``depth`` is 0 for the peer's certificate."""
-    beginning = "of its authority, " if depth else ""
+    beginning = "in the certificate of an authority, " if depth else ""
     return "; ".join(beginning + found for found in _shortcomings(certificate, depth))
 
 
 def _shortcomings(certificate: x509.Certificate, depth: int) -> Iterator[str]:
     match certificate.public_key():
         case rsa.RSAPublicKey(key_size=bits) if bits < _MIN_RSA_BITS:
-            yield f"the RSA key has {bits} bits, and {_MIN_RSA_BITS} are needed (PS3.15 B.13)"
+            yield f"the RSA key has {bits} bits, but needs at least {_MIN_RSA_BITS} (PS3.15 B.13)"
         case ec.EllipticCurvePublicKey(key_size=bits) if bits < _MIN_CURVE_BITS:
-            yield f"the elliptic curve has {bits} bits, and {_MIN_CURVE_BITS} are needed (PS3.15 B.13)"
+            yield f"the elliptic curve has {bits} bits, but needs at least {_MIN_CURVE_BITS} (PS3.15 B.13)"
         case rsa.RSAPublicKey() | ec.EllipticCurvePublicKey() | ed25519.Ed25519PublicKey() | ed448.Ed448PublicKey():
             pass
         case _:
@@ -40,7 +40,7 @@ def _shortcomings(certificate: x509.Certificate, depth: int) -> Iterator[str]:
     algorithm = certificate.signature_hash_algorithm  # None for EdDSA, whose hash is long enough
     is_self_signed = depth > 0 and certificate.subject == certificate.issuer
     if algorithm is not None and algorithm.digest_size < _MIN_HASH_BYTES and not is_self_signed:
-        yield f"the signature is by {algorithm.name.upper()}, and SHA-256 or better is needed (PS3.15 B.13)"
+        yield f"the signature uses {algorithm.name.upper()}, but needs SHA-256 or better (PS3.15 B.13)"
 
 
 # --- hosts ---
@@ -124,7 +124,7 @@ _CODES: dict[int, str] = {
 
 
 def certificate_of(shown: crypto.X509, verified: x509.Certificate | None) -> Certificate:
-    """Return the certificate as `certificates.certificate_of` does: without subject and names if not ``verified``."""
+    """Return the certificate ``shown``; its subject and names are empty if ``verified`` is None."""
     der = crypto.dump_certificate(crypto.FILETYPE_ASN1, shown)
     if verified is None:
         return describe_certificate(der, (), ())
@@ -140,7 +140,7 @@ _KINDS = {  # OpenSSL's names of attributes, such as commonName, by OID
 
 
 def _attributes(name: x509.Name) -> list[tuple[str, str]]:
-    return [(_KINDS.get(one.oid, one.oid.dotted_string), str(one.value)) for rdn in name.rdns for one in rdn]
+    return [(_KINDS.get(each.oid, each.oid.dotted_string), str(each.value)) for rdn in name.rdns for each in rdn]
 
 
 def _names(certificate: x509.Certificate) -> Iterator[tuple[str, str]]:

@@ -135,7 +135,7 @@ def _check_dates(pem: str, path: str) -> None:
     try:
         not_before, not_after = _validity(ssl.PEM_cert_to_DER_cert(first))
     except ValueError as exc:  # OpenSSL loads a certificate whatever its dates are
-        raise DecodeError("the dates of the certificate are not of the form in RFC 5280 §4.1.2.5", path=path) from exc
+        raise DecodeError("the dates of the certificate do not follow RFC 5280 §4.1.2.5", path=path) from exc
     now = datetime.now(UTC)
     if now < not_before:
         raise DecodeError(f"the certificate is valid only from {not_before:%Y-%m-%d %H:%M} UTC", path=path)
@@ -146,7 +146,7 @@ def _check_dates(pem: str, path: str) -> None:
 def _validity(der: bytes) -> tuple[datetime, datetime]:
     """Return notBefore and notAfter, RFC 5280 §4.1, of a certificate that OpenSSL has read without an error.
 
-    Raises ValueError for dates that are not of the form in RFC 5280.
+    Raises ValueError for dates that do not follow RFC 5280 §4.1.2.5.
     """
     ((_, certificate),) = _der_elements(der)
     to_be_signed = _der_elements(certificate)[0][1]

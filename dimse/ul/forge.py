@@ -14,12 +14,12 @@ __all__ = ["cut", "forge_item", "forge_pdu", "forge_pdv"]
 
 
 def forge_pdu(kind: int, value: bytes, *, length: int | None = None, reserved: int = 0) -> bytes:
-    """Return a PDU of any type, PS3.8 §9.3.1, with any PDU-length; None stands for the right one."""
+    """Return a PDU of any type, PS3.8 §9.3.1, with any PDU-length; None stands for the correct length."""
     return pack(">BBI", kind, reserved, len(value) if length is None else length) + value
 
 
 def forge_item(kind: int, value: bytes, *, length: int | None = None, second: int = 0) -> bytes:
-    """Return an item or sub-item of any type, PS3.8 §9.3.2 and Annex D, with any length.
+    """Return an item or sub-item of any type, PS3.8 §9.3.2 and Annex D, with any length (None: the correct length).
 
     ``second`` is the byte after the type, which is reserved in nearly all items.
     """

@@ -133,7 +133,7 @@ def decode_p_data(view: memoryview, limits: Limits | None) -> PDataTF:
 def decode_run(
     view: memoryview, position: int, max_length: int, add: Callable[[PDataTF], object], max_pdus: int
 ) -> int:
-    """Call ``add`` with consecutive P-DATA-TFs from ``position`` on; return the end of the last, or else ``position``.
+    """Call ``add`` with each of the consecutive P-DATA-TFs from ``position`` on. Return the position after them.
 
     The run ends after ``max_pdus`` PDUs, and before the first PDU that is not a complete P-DATA-TF of one PDV with a
     length of at most ``max_length``.
@@ -153,10 +153,10 @@ def decode_run(
 
 
 def decode_pdvs(view: memoryview, position: int, max_pdvs: int) -> tuple[PDataTF, int]:
-    """Return a P-DATA-TF of at most ``max_pdvs`` PDVs in ``view`` from ``position`` on, and the end of the last.
+    """Return the next PDVs in ``view`` from ``position`` on, at most ``max_pdvs``, and the position after them.
 
-    ``view`` is a complete P-DATA-TF, which may contain thousands of PDVs. Raises `DecodeError` for a broken PDV, and
-    if there is none.
+    ``view`` is a complete P-DATA-TF, which may contain thousands of PDVs; the PDVs are returned as a P-DATA-TF. Raises
+    `DecodeError` for a malformed PDV, and if there is no PDV.
     """
     pdvs: list[PDV] = []
     header, end = _PDV.unpack_from, len(view)

@@ -16,7 +16,7 @@ __all__ = ["ACTIONS", "TABLE_9_10", "Action", "Do", "Event", "State"]
 class State(Enum):
     """The states of PS3.8 Tables 9-1 to 9-5."""
 
-    __hash__ = object.__hash__  # 0.02 us instead of 0.08 us, four times in a C-ECHO: Enum.__hash__ is Python
+    __hash__ = object.__hash__  # takes 0.02 us, four times in a C-ECHO; Enum.__hash__ is Python code and takes 0.08 us
 
     Sta1 = "Idle"
     Sta2 = "Transport connection open (awaiting A-ASSOCIATE-RQ PDU)"

@@ -84,9 +84,9 @@ class PDUStream:
         return None, len(view)
 
     def _gather(self, view: memoryview) -> int:
-        """Copy bytes from the start of ``view`` to the partial PDU; return how many it still lacked.
+        """Copy the missing bytes of the partial PDU from the start of ``view``, and return how many were missing.
 
-        While its header is incomplete, these are the bytes that the header lacked.
+        While the header is incomplete, only the missing bytes of the header count.
         """
         taken = 0
         if not self._total:

@@ -1,8 +1,8 @@
 """Reading and writing the big-endian fields of PDUs, PS3.8 §9.3.1.
 
-A `Reader` reads the PDUs other than P-DATA-TF, unless a shorter way decodes them (such as `common_ac`). It never reads
-past the end of its PDU or item. Each read names the field in the standard's words, so that an error states the field,
-the item and the offset.
+A `Reader` reads the PDUs other than P-DATA-TF, unless a faster decoder (such as `common_ac`) reads them. A `Reader`
+never reads past the end of its PDU or item. Each read names the field in the standard's words, so that an error states
+the field, the item and the offset.
 """
 
 from struct import Struct
@@ -47,8 +47,8 @@ _ITEM = Struct(">BBH")  # type, reserved, length: the header of every item and s
 class Reader:
     """A cursor over the value ``data`` of a PDU, item or sub-item; ``limits`` bound its contents.
 
-    ``name`` and ``parent``, the reader of the PDU or item around it, are for errors. Reading past the end raises
-    `DecodeError`.
+    Errors contain ``name`` and the names of the readers around this one, from ``parent`` up. Reading past the end
+    raises `DecodeError`.
     """
 
     __slots__ = ("_name", "_offset", "_parent", "_position", "data", "limits")
@@ -72,7 +72,7 @@ class Reader:
         return self._position < len(self.data)
 
     def take(self, count: int, field: str) -> bytes:
-        """Return the next ``count`` bytes, which are the field ``field``."""
+        """Return the next ``count`` bytes; ``field`` is the name of their field."""
         start = self._position
         end = start + count
         if end > len(self.data):
@@ -81,7 +81,7 @@ class Reader:
         return self.data[start:end]
 
     def fields(self, layout: Struct, field: str) -> tuple[Any, ...]:
-        """Return the next fields, which have this layout; ``field`` is the first of them."""
+        """Return the next fields, which have this layout; ``field`` is the name of the first field."""
         start = self._position
         end = start + layout.size
         if end > len(self.data):

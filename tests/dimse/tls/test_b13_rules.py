@@ -21,10 +21,10 @@ from dimse.tls import Certificate
 
 rules = pytest.importorskip("dimse.tls.b13_rules")
 PROFILES: tuple[TLSProfile, ...] = ("B.12", "B.13")
-SHORT_RSA = "the RSA key has 1024 bits, and 2048 are needed (PS3.15 B.13)"
-SHORT_CURVE = "the elliptic curve has 224 bits, and 256 are needed (PS3.15 B.13)"
-SHA_1 = "the signature is by SHA1, and SHA-256 or better is needed (PS3.15 B.13)"
-SHA_224 = "the signature is by SHA224, and SHA-256 or better is needed (PS3.15 B.13)"
+SHORT_RSA = "the RSA key has 1024 bits, but needs at least 2048 (PS3.15 B.13)"
+SHORT_CURVE = "the elliptic curve has 224 bits, but needs at least 256 (PS3.15 B.13)"
+SHA_1 = "the signature uses SHA1, but needs SHA-256 or better (PS3.15 B.13)"
+SHA_224 = "the signature uses SHA224, but needs SHA-256 or better (PS3.15 B.13)"
 WEAK: dict[str, Callable[[Holder], Holder]] = {
     SHORT_RSA: lambda root: issue(rsa_key(1024), root),
     SHORT_CURVE: lambda root: issue(curve(ec.SECP224R1), root),
@@ -91,9 +91,9 @@ def test_weak_certificate_of_an_authority_is_refused(root: Holder, tmp_path: Pat
     for authority, trusted, words in ((by_sha_1, root, SHA_1), (short, short, SHORT_RSA)):
         leaf = issue(curve(), authority).save(tmp_path, authority)
         client, server = ends(client_context(ca_file(trusted, tmp_path), profile="B.13"), peer_server(leaf))
-        refused = f"the certificate of the peer is not accepted: of its authority, {words}"
+        refused = f"the certificate of the peer is not accepted: in the certificate of an authority, {words}"
         assert complaints(client, server) == (refused, "the peer refused TLS: bad certificate")
-        with pytest.raises(DecodeError, match="of its authority, the "):
+        with pytest.raises(DecodeError, match="in the certificate of an authority, the "):
             server_context(*leaf, profile="B.13")
 
 

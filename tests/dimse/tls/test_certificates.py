@@ -68,7 +68,7 @@ def test_certificate_with_an_invalid_date_raises(profile: TLSProfile, printer: I
     month = der.index(b"\x17\x0d") + 4  # in notBefore, a UTCTime of 13 characters
     wrong = tmp_path / "wrong.pem"
     wrong.write_text(ssl.DER_cert_to_PEM_cert(der[:month] + b"99" + der[month + 2 :]))
-    with pytest.raises(DecodeError, match=r"wrong\.pem: the dates of the certificate are not of the form in RFC 5280"):
+    with pytest.raises(DecodeError, match=r"wrong\.pem: the dates of the certificate do not follow RFC 5280"):
         server_context(wrong, printer.key, profile=profile)
 
 
