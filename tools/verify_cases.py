@@ -4,7 +4,7 @@ from itertools import groupby
 from pathlib import Path
 
 from dimse.verify import CASES
-from dimse.verify.case import group_of
+from dimse.verify.case import category_of
 from dimse.verify.catalogue import Entry, catalogue
 from dimse.verify.scu import SCU_CASES
 from print_mgmt.verify import PRINT_CASES
@@ -24,7 +24,7 @@ def page() -> str:
     """Return the page."""
     built = {case.id for case in (*CASES, *PRINT_CASES, *SCU_CASES, *PRINT_SCU_CASES)}
     parts = [_HEAD]
-    for _, group in groupby(catalogue().values(), key=lambda entry: group_of(entry.id)):
+    for _, group in groupby(catalogue().values(), key=lambda entry: category_of(entry.id)):
         entries = list(group)
         count = sum(entry.id in built for entry in entries)
         parts.append(f"\n## {entries[0].category}\n\n{count} of {len(entries)} are built.\n")

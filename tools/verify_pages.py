@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dimse.errors import escaped
-from dimse.verify.case import group_of
+from dimse.verify.case import category_of
 
 __all__ = ["Judged", "matrix_page", "matrix_table", "trophies_page"]
 
@@ -174,7 +174,7 @@ def _page(judged: Sequence[Judged]) -> Iterator[str]:
 
 
 def _filters(judged: Sequence[Judged]) -> str:
-    groups = (group_of(case["id"]) for each in judged for case in each.report["cases"])
+    groups = (category_of(case["id"]) for each in judged for case in each.report["cases"])
     categories = dict.fromkeys(group.rpartition("-")[0] for group in groups)
     return (
         '<p><label>Search <input id="q"></label>'
@@ -196,7 +196,7 @@ def _table(role: str, judged: Sequence[Judged]) -> Iterator[str]:
     for case_id, cases in _rows(judged):
         found = next(case for case in cases if case is not None)
         verdicts = " ".join(case["verdict"] for case in cases if case is not None)
-        category = group_of(case_id).rpartition("-")[0]
+        category = category_of(case_id).rpartition("-")[0]
         yield f'<tr data-case="{category}" data-level="{found["level"]}" data-verdicts="{verdicts}">'
         yield f'<td class="m" title="{_html(found["section"])}">{_html(case_id)}</td><td>{_html(found["title"])}</td>'
         yield f"<td>{found['level']}</td>"

@@ -10,13 +10,13 @@ _HEADER, _LENGTH = 6, 4  # octets of the header of a PDU, and of the length of a
 
 @dataclass(slots=True)
 class Allowance:
-    """The octets and PDUs that a peer may still send on certain connections; beyond this, they are aborted."""
+    """The octets and PDUs that a peer may still send on some connections, which are aborted if it sends more."""
 
     octets: int = 64 << 20
     pdus: int = 200_000
 
     def take(self, octets: int = 0, pdus: int = 0) -> str:
-        """Subtract octets and PDUs. Return which allowance is exceeded, in words, or ""."""
+        """Subtract octets and PDUs. Return in words what the peer has exceeded; "" if nothing."""
         self.octets -= octets
         self.pdus -= pdus
         if self.octets < 0:

@@ -1,5 +1,7 @@
-"""Cases: each has an id, a section of the standard, sets of outcomes, and (except invariants) a function that talks
-with the peer.
+"""The cases of the conformance tester.
+
+Each case has an id, a section of the standard, and the sets of outcomes that pass and fail. Each case except an
+invariant also has a function that talks with the peer.
 """
 
 from collections.abc import Awaitable, Callable
@@ -10,7 +12,18 @@ from typing import Any, Protocol
 from .observation import Finding, Observation, Outcomes, Seen
 from .verdict import Close, Level, Verdict
 
-__all__ = ["Case", "CaseRun", "Flags", "Listener", "MakeListener", "Note", "Role", "SubCase", "Unprepared", "group_of"]
+__all__ = [
+    "Case",
+    "CaseRun",
+    "Flags",
+    "Listener",
+    "MakeListener",
+    "Note",
+    "Role",
+    "SubCase",
+    "Unprepared",
+    "category_of",
+]
 
 
 class Role(StrEnum):
@@ -22,9 +35,9 @@ class Role(StrEnum):
 
 
 class Flags(Flag):
-    """The requirements of a case, which the peer or the options must meet; `dimse.verify.flags` has them in words.
+    """The requirements of a case, which the peer or the options must meet; `dimse.verify.flags` explains each.
 
-    The words of the catalogue are the names in small letters, with hyphens.
+    In the catalogue, a flag is written in lower case with hyphens, such as ``gray-meta``.
     """
 
     NONE = 0
@@ -56,7 +69,7 @@ class Flags(Flag):
 
     @classmethod
     def parse(cls, text: str) -> "Flags":
-        """Return the flags in ``text``: words of the catalogue, separated by semicolons. Raises KeyError for others."""
+        """Return the flags in ``text``, as the catalogue writes them, separated by semicolons. Raises KeyError."""
         found = cls.NONE
         for word in filter(None, text.split(";")):
             found |= cls[word.upper().replace("-", "_")]
@@ -109,7 +122,7 @@ MakeListener = Callable[[Note], Listener]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubCase:
-    """A variation of a case. A set or a level that is None is taken from the case."""
+    """A variation of a case. If a set of outcomes or the level is None, the case's own applies."""
 
     name: str
     run: CaseRun
@@ -122,6 +135,9 @@ class SubCase:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """A case. Its own ``run`` is the first sub-case; ``subcases`` follow.
+
+    The case runs if the peer and the options meet ``needs``. ``passes``, ``nonstrict`` and ``fails`` are the sets of
+    outcomes, and ``close`` is the end of the association that the case expects.
 
     An invariant has no ``run``: it judges all traffic of the peer, with a listener that ``make_listener`` makes for
     each connection, or with a rule of `dimse.verify.invariants`. After each sub-case of a ``risky`` case, the peer is
@@ -142,7 +158,7 @@ class Case:
     needs: Flags = Flags.NONE
     close: Close = Close.RELEASE
     risky: bool = False
-    waits: bool = False  # with a correct peer, the case lasts until a time limit
+    waits: bool = False  # whether the case lasts until a time limit if the peer is correct
 
     @property
     def is_slow(self) -> bool:
@@ -150,9 +166,9 @@ class Case:
         return Flags.SLOW in self.needs
 
     def all_subcases(self) -> tuple[SubCase, ...]:
-        """Return the sub-cases, the case's own run first, each with the sets and the level that apply to it.
+        """Return the sub-cases, each with the sets and the level that apply. The first is the case's own ``run``.
 
-        An invariant has none.
+        An invariant has no sub-cases.
         """
         if self.run is None:
             return ()
@@ -169,6 +185,6 @@ class Case:
         )
 
 
-def group_of(case_id: str) -> str:
+def category_of(case_id: str) -> str:
     """Return the category of a case: ``UL-F`` for ``UL-F-2.05``."""
     return case_id.rpartition("-")[0]

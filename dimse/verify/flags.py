@@ -1,4 +1,4 @@
-"""The capabilities of the peer, found out after the sanity case, with at most four associations and without a film.
+"""The capabilities of the peer, found out after the sanity case with at most four associations, and without printing.
 
 If at least two cases only wait for time limits of the peer, `serves_at_once` then opens many associations, to learn
 whether these cases may run beside the others.
@@ -25,7 +25,7 @@ from ..uids import (
     Verification,
 )
 from ..ul import ImplementationClassUID, ImplementationVersionName
-from .case import Case, Flags, Unprepared, group_of
+from .case import Case, Flags, Unprepared, category_of
 from .observation import SUCCESS, WARNING, Accepted, Answered, Rejected, matches
 from .peer import BOTH_SYNTAXES, Peer, Target, Watch
 from .result import Options, PeerFacts, Result
@@ -35,7 +35,7 @@ from .wire import Wire
 
 __all__ = ["JUDGED_MAXIMA", "find_facts", "result_without_run", "serves_at_once"]
 
-_CLASSES = {
+_CLASSES = {  # by context id: the abstract syntax, and the flag of a peer that accepts it
     1: (Verification, Flags.ECHO),
     3: (BasicGrayscalePrintManagementMeta, Flags.GRAY_META),
     5: (BasicColorPrintManagementMeta, Flags.COLOR_META),
@@ -48,7 +48,7 @@ JUDGED_MAXIMA = range(1, (4 << 20) + 1)  # octets: cases exceed the peer's Maxim
 _SESSION_WITHOUT_FILM = 0xC600
 _PREPARATIONS = 10  # `find_facts` may take this many times as long as `Target.preparation`
 
-# A case that needs a flag which the peer lacks is SKIPPED if the flag is one of these, and else UNIMPLEMENTED
+# A case that needs a flag which the peer lacks is SKIPPED if the flag is one of these, and otherwise UNIMPLEMENTED
 _SKIPPED_WITHOUT = (
     Flags.TLS
     | Flags.CLIENT_CERT
@@ -98,7 +98,7 @@ def result_without_run(case: Case, options: Options, flags: Flags, tested: str) 
 
     ``tested`` is "peer" or "SCU".
     """
-    if options.gentle and (case.risky or group_of(case.id) == "ROB"):
+    if options.gentle and (case.risky or category_of(case.id) == "ROB"):
         return Result(case=case, verdict=Verdict.SKIPPED, reason="--gentle leaves it out; --all runs it")
     missing = case.needs & ~flags
     if not missing:
@@ -110,10 +110,10 @@ def result_without_run(case: Case, options: Options, flags: Flags, tested: str) 
 
 
 async def find_facts(target: Target, options: Options, watch: Watch, wanted: Flags) -> PeerFacts:
-    """Return the facts that the peer lets the tester find out.
+    """Return the facts that the tester can find out about the peer.
 
-    PRINT, SESSION_ACTION, TWO_ASSOC and CHECKS_CALLED cost requests of their own, and are looked for only if they are
-    ``wanted``.
+    PRINT, SESSION_ACTION, TWO_ASSOC and CHECKS_CALLED each need further requests, so the tester looks only for those
+    that are ``wanted``.
     """
     peer = Peer(target, CaseTrace(asyncio.get_running_loop().time), random.Random(options.seed), "flags", watch=watch)
     facts = PeerFacts()

@@ -29,7 +29,7 @@ from .wire import Wire
 
 __all__ = ["Answer", "Grid", "GridPeer", "Group", "run_grid"]
 
-_MAX_FACTS = 200  # of one answer
+_MAX_FACTS = 200  # facts of one answer
 _MAX_FACT = 200  # characters of a fact
 _NOTE_FIELDS = ("AffectedSOPClassUID", "AffectedSOPInstanceUID", "ErrorComment", "ErrorID", "AttributeIdentifierList")
 _SLOW = ("N-SET-RQ", "N-ACTION-RQ")
@@ -192,7 +192,7 @@ class _Run:
         return self._answer_of(seen)
 
     async def _answer_to(self, wire: Wire, message: Message, seconds: float) -> Seen:
-        """Return the answer to a message; drop late responses to the messages before it that got none in time."""
+        """Return the answer to a message, and drop late responses to earlier messages."""
         number = message.MessageID if isinstance(message, Request) else None
         self._unanswered.discard(number)
         seen = await wire.response(seconds)
@@ -238,7 +238,8 @@ def _number_of(seen: Seen) -> int | None:
 def _context_for(wire: Wire, sop_class: str) -> int:
     """Return the id of the accepted context of ``sop_class``, or else of the first accepted context.
 
-    The abstract syntax of the first one may be a Meta SOP Class. Raises `Mistake` if the peer has accepted no context.
+    The first context may be the context of a Meta SOP Class that contains ``sop_class``. Raises `Mistake` if the peer
+    has accepted no context.
     """
     same = [number for number, (abstract, _) in wire.contexts.items() if abstract == sop_class]
     if not same and not wire.contexts:

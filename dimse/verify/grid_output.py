@@ -15,7 +15,7 @@ __all__ = ["grid_document", "grid_page", "grid_text"]
 
 SCHEMA = "dimse-print/grid/1"
 _MAX_LINE = 100  # characters of a line of the script in the text
-_MAX_FACTS = 5  # of a group in the text
+_MAX_FACTS = 5  # facts of a group in the text
 _MAX_LABEL = 24  # characters of a label in the text
 _COLORS = ("#d7f0d8", "#ffe0b2", "#dbe9f7", "#e6dcf2", "#ffc9c9", "#eef5c8")
 _STYLE = (
@@ -34,7 +34,7 @@ box.onchange = () => { for (const row of document.querySelectorAll("[data-same]"
 def grid_text(grid: Grid) -> str:
     """Return the grid as text: a letter for each peer and step, and below each step the answer of each group.
 
-    The last lines say on how many steps each two peers agree.
+    The last lines give, for each pair of peers, the number of steps on which they agree.
     """
     return "".join(f"{line}\n" for line in _lines(grid))
 

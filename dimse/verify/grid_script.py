@@ -5,14 +5,15 @@
                                 ``Verification:explicit,implicit``
 ``send MESSAGE KEYWORD=VALUE``  send a request, such as ``N-CREATE-RQ``, on the context of its SOP Class, or else on
                                 the first accepted one; ``on=ID`` selects another
-``echo``                        send a C-ECHO-RQ, likewise
+``echo``                        send a C-ECHO-RQ; ``on=ID`` selects the context
 ``let NAME = VALUE``            name a new UID (``new``), or a value of the last response
 ``raw OCTETS``                  send octets as they are
 ``release``, ``abort``          end the association
 ``close``                       send FIN (over TLS, only stop sending); the next ``associate`` opens another connection
 ==============================  ==============================================================================
 
-``$NAME`` stands for a named value, which may differ from peer to peer; a word with such a value cannot name a file.
+``$NAME`` stands for a named value, which may differ from peer to peer. A word with such a value cannot name a file, so
+that no peer can choose a file to read.
 ``#`` begins a comment, also within a word, but not in quotes.
 """
 

@@ -1,4 +1,4 @@
-"""Items of association PDUs as octets, read without checks and forged freely; the codec of `dimse.ul` does neither.
+"""Items of association PDUs as octets, without the checks of `dimse.ul`: any item can be read, and any can be forged.
 
 Octets are counted as in PS3.8: octet 11 of a PDU is ``octets[10]``.
 """

@@ -38,7 +38,7 @@ __all__ = [
     "unjudged_result",
 ]
 
-PEER_ERRORS = (DecodeError, RemoteProtocolError)  # of a case that met a value of the peer that it cannot use
+PEER_ERRORS = (DecodeError, RemoteProtocolError)  # errors of a case that cannot use a value of the peer
 _CONGESTION, _LOCAL_LIMIT = Rejected(2, 3, 1), Rejected(2, 3, 2)  # PS3.8 Table 9-21
 _PATIENCE_FACTOR = 3  # a second try, after silence has led to a bad verdict, has this many times the time limit
 _STEP = "the step that is judged"  # the expectation of a case that stops too early
@@ -90,8 +90,9 @@ class Judge:
         )
 
     async def _judge_subcase(self, case: Case, subcase: SubCase, result: Result) -> SubResult:
-        """Judge a sub-case. After silence, try again with more patience; if the peer was full, try again once it has
-        room.
+        """Judge a sub-case.
+
+        After silence, try again with more patience. If the peer was full, try again once the peer has room.
         """
         assert result.trace is not None
         sub = await self._try(case, subcase, result, self.target)

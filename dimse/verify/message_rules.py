@@ -58,10 +58,10 @@ class MessageRules:
         self._proposed: dict[int, tuple[str, ...]] | None = None  # transfer syntaxes, if the peer is the requestor
         self._command, self._data = bytearray(), bytearray()
         self._context: int | None = None  # the context id of the message under way
-        self._awaits_data = False  # the last Command Set has announced a Data Set
+        self._awaits_data = False  # whether the last Command Set has announced a Data Set
         self._stream, self._assembler = PDUStream(0, 0), Assembler(lambda *_: None)
-        self._is_lost = False  # the tester's own octets can no longer be decoded
-        self._asked: dict[int, Request] = {}
+        self._is_lost = False  # whether the tester's own octets can no longer be decoded
+        self._asked: dict[int, Request] = {}  # the tester's requests, by Message ID
         self._wrong_uids: set[str] = set()  # invalid UIDs in the tester's requests
 
     # --- the tester's octets ---

@@ -1,9 +1,9 @@
 """The events of a peer, and the patterns that these may match: one vocabulary for both.
 
-An observation is a tuple of these values in the order in which they happened. A pattern is such a value too, or a
-sequence of them. In a pattern, a field that is None matches anything, and a frozenset matches each of its members.
-``Aborted(2)`` matches an A-ABORT with source 2 and any reason; ``Then(RELEASED, CLOSED)`` matches two events. As
-text, observations and patterns have the notation of the catalogue: ``ABORT(2,*)``, ``RP, CLOSED``.
+An observation is a tuple of events in the order in which they happened. A pattern consists of the same values: it is
+one event, or a sequence of events. In a pattern, a field that is None matches anything, and a frozenset matches each
+of its members. ``Aborted(2)`` matches an A-ABORT with source 2 and any reason; ``Then(RELEASED, CLOSED)`` matches two
+events. As text, observations and patterns have the notation of the catalogue: ``ABORT(2,*)``, ``RP, CLOSED``.
 """
 
 from collections.abc import Mapping
@@ -257,7 +257,10 @@ class Deviated(Seen):
 
 @dataclass(frozen=True, slots=True)
 class Broken(Seen):
-    """A rule that the case has checked and the peer breaks; it counts as a MUST if the peer claims to keep it."""
+    """A rule that the case has checked and the peer breaks.
+
+    If ``is_claimed``, the peer claims to keep the rule, so the rule counts as a MUST.
+    """
 
     is_pdu: ClassVar[bool] = False
     text: str | None = None

@@ -76,14 +76,14 @@ class Target:
 
     host: str
     port: int
-    called: str = "ANY-SCP"
-    calling: str = "VERIFYSCU"
+    called: str = "ANY-SCP"  # the AE title of the peer
+    calling: str = "VERIFYSCU"  # the AE title of the tester
     tls: ssl.SSLContext | None = None
     files: TLSFiles = field(default_factory=TLSFiles)  # for the cases of TLS
     timeout: float = 3.0  # for one answer
     artim: float = 60.0  # the longest ARTIM that a peer may have
     slow_patience: float = 120.0  # the longest wait of a slow case
-    preparation: float = PREPARATION
+    preparation: float = PREPARATION  # for one answer before the step that is judged
     revival: float = 30.0  # for the peer to come back after a case has damaged it
 
     def settings(self) -> dict[str, object]:
@@ -99,7 +99,7 @@ class Target:
 
 
 class Watch:
-    """An observer that ignores the traffic of a run; `dimse.verify.invariants.Invariants` is one that judges it."""
+    """An observer of the traffic of a run. This class ignores the traffic; its subclass `Invariants` judges it."""
 
     def connected(self, case_id: str) -> tuple[Callable[[bytes], None], Callable[[bytes], None]]:  # noqa: ARG002
         """Return two listeners for one connection: one for octets of the tester, one for PDUs of the peer."""
@@ -120,7 +120,8 @@ class Peer:
 
     ``random`` is seeded by the run, the case and the sub-case, so that runs with the same seed send the same octets.
     ``measured`` collects figures by name, each with its unit, and ``assertions`` the log of the case; ``level`` is the
-    level of the sub-case. All cases of the run have the same ``shared``.
+    level of the sub-case. ``shared`` is the same for all cases of the run. ``wires`` are the connections of the
+    sub-case, and ``allowance`` bounds what the peer may send on them.
     """
 
     target: Target

@@ -1,7 +1,7 @@
 """A print session for cases: an association with a film session, a film box and image boxes.
 
-The session keeps the rules of PS3.4 Annex H, so that a case breaks only the rule under test. It prints nothing: an
-N-ACTION is sent only by a case that passes one to `PrintSession.ask` or `PrintSession.say`.
+The session keeps the rules of PS3.4 Annex H, so that a case breaks only the rule under test. The session never prints:
+an N-ACTION is sent only by a case that passes one to `PrintSession.ask` or `PrintSession.say`.
 """
 
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -36,7 +36,10 @@ SLOW_FACTOR = 10  # the response to an N-SET or N-ACTION may take this many time
 
 @dataclass(slots=True)
 class PrintSession:
-    """An association for print, and the instances made on it. Image boxes have the UIDs that the peer returned."""
+    """An association for print on the Meta SOP Class ``meta``, and the instances that were created on it.
+
+    ``image_uids`` are the UIDs of image boxes that the peer returned.
+    """
 
     peer: Peer
     wire: Wire
@@ -195,7 +198,7 @@ class PrintSession:
     async def cleaned(self) -> AsyncIterator[Self]:
         """Clean up after this block.
 
-        If the block raises, clean up unless it was canceled or the peer still owes an answer.
+        If the block raises an error, clean up unless the block was canceled or the peer still owes an answer.
         """
         try:
             yield self

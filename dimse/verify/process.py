@@ -60,7 +60,8 @@ def signal_of(status: int) -> int | None:
 async def end_group(process: asyncio.subprocess.Process) -> int:
     """End the process group of a program; return the exit status.
 
-    Send SIGTERM, and SIGKILL after the end of the program, after `_GRACE` seconds, or at once after a cancellation.
+    First send SIGTERM. Then send SIGKILL to the rest of the group: when the program has ended, after `_GRACE` seconds,
+    or when this coroutine is canceled, whichever comes first.
     """
     signal_group(process.pid, signal.SIGTERM)
     try:

@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 DONE, FAILED, NOT_JUDGED, TESTER_AT_FAULT = 0, 1, 3, 4  # exit statuses
-_MAX_ENDLESS = 3  # cases in a row that reach their time limit before the run stops, since it could take days
+_MAX_ENDLESS = 3  # after this number of cases in a row that reach their time limit, the run stops: it could take days
 ENDLESS = f"{_MAX_ENDLESS} cases in a row did not end: the peer goes on without end"
 # Verdicts that are not failures even with --strict
 ALWAYS_FINE = (Verdict.PASS, Verdict.NON_STRICT, Verdict.INFO, Verdict.UNIMPLEMENTED, Verdict.SKIPPED)
@@ -34,15 +34,15 @@ class Options:
     """The options that decide which cases run, and what counts as a failure."""
 
     cases: tuple[str, ...] = ()  # globs of case ids; empty means all cases
-    exclude: tuple[str, ...] = ()
-    seed: int = 1
-    strict: bool = False
-    stop_after: int | None = None
+    exclude: tuple[str, ...] = ()  # globs of case ids that do not run
+    seed: int = 1  # determines the random octets and UIDs
+    strict: bool = False  # also count WEAK and INCONCLUSIVE as failures
+    stop_after: int | None = None  # the number of failures after which the run stops
     gentle: bool = False  # leave out the cases that are risky or slow, and ROB-*
-    slow: bool = True
+    slow: bool = True  # run the cases that wait for a timer of the peer
     max_films: int = 0  # the number of N-ACTIONs that may print
     no_film: bool = False  # no N-ACTION at all
-    full_trace: bool = False
+    full_trace: bool = False  # keep all octets in the report
     pcap: bool = False  # keep whole octets for captures, beside those that the report shows
     redact: bool = False  # keep patient data out of the report
     jobs: int = 1  # cases of PRN-* at the same time, if the peer serves several associations
@@ -71,7 +71,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubResult:
-    """The verdict of one sub-case. If it was tried again, ``first`` is the observation of the try before the last."""
+    """The verdict of one sub-case. If the sub-case was tried again, ``first`` is the observation of the earlier try."""
 
     name: str
     verdict: Verdict
@@ -116,8 +116,8 @@ class Result:
     verdict: Verdict
     reason: str = ""
     close: CloseVerdict | None = None
-    is_damaged: bool = False  # after the case, no new association worked, or the peer's program had crashed
-    is_endless: bool = False  # the case reached its time limit
+    is_damaged: bool = False  # whether no new association worked after the case, or the peer's program had crashed
+    is_endless: bool = False  # whether the case reached its time limit
     subcases: tuple[SubResult, ...] = ()
     seconds: float = 0.0
     trace: CaseTrace | None = None
@@ -156,7 +156,7 @@ class Run:
     started: str = ""  # UTC, ISO 8601
     seconds: float = 0.0
     stopped: str = ""  # why the run ended before its last case
-    is_unjudged: bool = False  # the peer cannot be judged: for example it rejected us, or did not come back
+    is_unjudged: bool = False  # whether the peer cannot be judged: it rejected us, for example, or did not come back
 
     def counts(self) -> dict[Verdict, int]:
         """Return the number of cases with each verdict."""

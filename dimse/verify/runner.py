@@ -207,12 +207,12 @@ class Tester:
         """Run as many cases at the same time as ``--jobs`` allows. Return whether the run can go on."""
         gate = asyncio.Semaphore(self.options.jobs)
 
-        async def one(case: Case) -> Result:
+        async def result_of(case: Case) -> Result:
             async with gate:
                 return await self._result_of(case)
 
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(case)) for case in cases]
+            tasks = [group.create_task(result_of(case)) for case in cases]
             for task in tasks:
                 if not await self._report_and_go_on(await task):
                     for rest in tasks:
@@ -235,7 +235,7 @@ class Tester:
         return result
 
     async def _judge_alone(self, case: Case, found: Result) -> Result:
-        """Run a case again, without the cases that wait; if it may print, or the peer is gone, return ``found``."""
+        """Run a case again, without the cases that wait; return ``found`` if the case may print or the peer is gone."""
         await self._cancel_waiting_cases()
         if case.needs & (Flags.FILM | Flags.FILM2) or (found.is_damaged and not await self._revive()):
             return found
@@ -284,8 +284,8 @@ class Tester:
     async def _run_slow(self, cases: list[Case]) -> None:
         """Run the slow cases, at the same time if the peer accepts two associations; some may be running already.
 
-        After running beside others, a case with a bad verdict runs again, alone: the peer may have had no room for its
-        connection.
+        If a case that ran beside others has a bad verdict, the case runs again, alone: the peer may have had no room
+        for its connection.
         """
         checked = [(case, self._result_without_run(case)) for case in cases]
         fit = [case for case, result in checked if result is None]

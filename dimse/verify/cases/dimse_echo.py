@@ -1,4 +1,4 @@
-"""DIMSE: the PS3.7 Command Sets and statuses of a peer, and its answers to right and wrong C-ECHO requests."""
+"""DIMSE: the PS3.7 Command Sets and statuses of a peer, and its answers to valid and invalid C-ECHO requests."""
 
 from collections.abc import Mapping
 from struct import pack, unpack_from
@@ -44,7 +44,7 @@ def command_octets(elements: Mapping[int, bytes]) -> bytes:
 
 
 def echo_elements(**changes: bytes | None) -> dict[int, bytes]:
-    """Return the elements of a C-ECHO-RQ; ``changes`` replace some by name, and None leaves one out."""
+    """Return the elements of a C-ECHO-RQ. ``changes`` replaces elements by name; None leaves an element out."""
     uid = Verification.encode()
     found = {
         "sop_class": uid + b"\0" * (len(uid) % 2),
@@ -66,11 +66,11 @@ def echoes(*message_ids: int) -> CaseRun:
             seen = await peer.echo(wire, 1, message_id)
             if not isinstance(seen, Answered):
                 return seen
-            came = f"{type(seen.message).__name__} to a C-ECHO-RQ"
-            peer.require(isinstance(seen.message, CEchoRSP), "C-ECHO-RQ is answered by C-ECHO-RSP", came)
+            fault = f"{type(seen.message).__name__} to a C-ECHO-RQ"
+            peer.require(isinstance(seen.message, CEchoRSP), "C-ECHO-RQ is answered by C-ECHO-RSP", fault)
             number = getattr(seen.message, "MessageIDBeingRespondedTo", None)
-            came = f"Message ID Being Responded To is {number}"
-            peer.require(number == message_id, f"Message ID Being Responded To is {message_id}", came)
+            fault = f"Message ID Being Responded To is {number}"
+            peer.require(number == message_id, f"Message ID Being Responded To is {message_id}", fault)
             data = getattr(seen.message, "Data", None)
             peer.require(data is None, "a C-ECHO-RSP has no Data Set", "a Data Set in a C-ECHO-RSP")
         return seen

@@ -1,4 +1,4 @@
-"""DIMSE: the answers of a peer to wrong requests about instances of Print Management (PS3.7 section 10.1)."""
+"""DIMSE: the answers of a peer to invalid requests about instances of Print Management (PS3.7 §10.1)."""
 
 from dataclasses import replace
 from struct import pack
@@ -63,7 +63,7 @@ def data_set_type(value: int) -> CaseRun:
 
 
 def asked(request: Request, data: Dataset | None = None) -> CaseRun:
-    """Return the run that sends a request without creating any instance before."""
+    """Return the run that sends a request and creates no instance before it."""
 
     async def run(peer: Peer) -> Seen:
         async with print_session(peer) as session:

@@ -42,7 +42,7 @@ _PIXEL_DATA = tag_of("PixelData")
 _WRONG_SYNTAX = "PS3.5 §10"
 _PIXELS = 32 * 32
 
-Script = Callable[[PrintSession], Awaitable[Seen]]
+Script = Callable[[PrintSession], Awaitable[Seen]]  # the steps of a case on an association for print
 
 
 def on(syntaxes: tuple[str, ...], script: Script) -> CaseRun:
@@ -64,6 +64,7 @@ async def film(session: PrintSession) -> Seen:
 
 
 async def explicit_film(session: PrintSession) -> Seen:
+    """Do the steps of `film`; return `Broken` for a response that is not in the accepted syntax."""
     for step in (session.create_session, session.create_film_box, session.set_image):
         seen = await step()
         if fault := _syntax_fault(session, seen):
@@ -74,7 +75,7 @@ async def explicit_film(session: PrintSession) -> Seen:
 
 
 def _syntax_fault(session: PrintSession, seen: Seen) -> str:
-    """Return the syntax error in the Data Set of a response, in words; "" for a right Data Set."""
+    """Return the syntax error in the Data Set of a response, in words; "" if there is no error."""
     if not isinstance(seen, Answered) or seen.message is None or seen.message.Data is None:
         return ""
     assert isinstance(seen.message.Data, bytes | bytearray | memoryview)
@@ -169,8 +170,8 @@ async def bytes_after(session: PrintSession) -> Seen:
     return await session.create_session(session.encoded(Dataset(FilmSessionLabel=LABEL)) + b"\1\2")
 
 
-_WELL = (SUCCESS, WARNING)
-_WRONG = (ABORT, CLOSED, SILENCE, FAILURE)
+_SUCCEEDED = (SUCCESS, WARNING)
+_FAILED = (ABORT, CLOSED, SILENCE, FAILURE)
 _NEEDS_EXPLICIT = Flags.PRINT | Flags.EXPLICIT_LE
 
 ENC: tuple[Case, ...] = (
@@ -181,8 +182,8 @@ ENC: tuple[Case, ...] = (
         level=Level.MUST,
         needs=Flags.PRINT,
         run=on(_IMPLICIT, film),
-        passes=_WELL,
-        fails=_WRONG,
+        passes=_SUCCEEDED,
+        fails=_FAILED,
     ),
     Case(
         id="ENC-1.02",
@@ -191,8 +192,8 @@ ENC: tuple[Case, ...] = (
         level=Level.MUST,
         needs=_NEEDS_EXPLICIT,
         run=on(_EXPLICIT, explicit_film),
-        passes=_WELL,
-        fails=(*_WRONG, RULE_BROKEN),
+        passes=_SUCCEEDED,
+        fails=(*_FAILED, RULE_BROKEN),
     ),
     Case(
         id="ENC-1.03",
@@ -202,7 +203,7 @@ ENC: tuple[Case, ...] = (
         needs=Flags.PRINT,
         run=other_syntaxes,
         passes=(RULE_KEPT,),
-        fails=_WRONG,
+        fails=_FAILED,
     ),
     Case(
         id="ENC-1.04",
@@ -222,8 +223,8 @@ ENC: tuple[Case, ...] = (
         level=Level.MUST,
         needs=Flags.PRINT,
         run=on(_IMPLICIT, undefined_lengths(sequences=False, items=False)),
-        passes=_WELL,
-        fails=_WRONG,
+        passes=_SUCCEEDED,
+        fails=_FAILED,
         subcases=(
             SubCase(name="undefined/explicit", run=on(_IMPLICIT, undefined_lengths(sequences=True, items=False))),
             SubCase(name="explicit/undefined", run=on(_IMPLICIT, undefined_lengths(sequences=False, items=True))),
@@ -259,7 +260,7 @@ ENC: tuple[Case, ...] = (
         level=Level.MUST,
         needs=_NEEDS_EXPLICIT,
         run=on(_EXPLICIT, reserved_bytes),
-        passes=_WELL,
+        passes=_SUCCEEDED,
         fails=(ABORT, SILENCE, FAILURE),
     ),
     Case(
@@ -269,7 +270,7 @@ ENC: tuple[Case, ...] = (
         level=Level.MUST,
         needs=_NEEDS_EXPLICIT,
         run=on(_EXPLICIT, pixels_as("OB")),
-        passes=_WELL,
+        passes=_SUCCEEDED,
         fails=(FAILURE, ABORT, SILENCE),
         subcases=(SubCase(name="OW", run=on(_EXPLICIT, pixels_as("OW"))),),
     ),
@@ -280,7 +281,7 @@ ENC: tuple[Case, ...] = (
         level=Level.MUST,
         needs=Flags.PRINT,
         run=on(_IMPLICIT, odd_image),
-        passes=_WELL,
+        passes=_SUCCEEDED,
         fails=(FAILURE, ABORT, SILENCE),
     ),
     Case(

@@ -66,7 +66,7 @@ def random_octets(random: Random) -> bytes:
 
 
 def reply_to(octets: Callable[[Peer], bytes | PDU], begin: Callable[[Peer], Awaitable[Wire]]) -> CaseRun:
-    """Return the run that sends ``octets`` on the connection that ``begin`` opens."""
+    """Return the run that sends ``octets`` on the connection that ``begin`` opens, and returns the peer's reply."""
 
     async def run(peer: Peer) -> Seen:
         wire = await begin(peer)
@@ -79,8 +79,8 @@ def reply_to(octets: Callable[[Peer], bytes | PDU], begin: Callable[[Peer], Awai
 async def ended(peer: Peer, wire: Wire, name: str, *, soonest: float = 0.0) -> Observation:
     """Return how the peer ends a connection.
 
-    The last event is `Deviated` if the peer closes it later than `Target.artim`, or sooner than ``soonest`` seconds.
-    ``name`` is the name of the measured time.
+    The last event is `Deviated` if the peer closes the connection later than `Target.artim`, or sooner than ``soonest``
+    seconds. ``name`` is the name of the measured time in the report.
     """
     clock = asyncio.get_running_loop().time
     start = clock()

@@ -19,10 +19,10 @@ __all__ = ["MAX_ENTRIES", "PERF", "associations", "at_once", "echoes", "kept", "
 
 _ASSOCIATIONS, _ECHOES = 200, 1000  # measurements of one case
 _WARM_UP = 20  # associations, or C-ECHO, that are not counted
-_ECHOES_AT_ONCE, _CONNECTIONS = 200, 8  # C-ECHO on each of the concurrent associations, and their number
-_MIN_COUNT, _MAX_SECONDS = 20, 10.0  # a case that has this many measurements ends after this many seconds
+_ECHOES_AT_ONCE, _CONNECTIONS = 200, 8  # C-ECHO on each concurrent association, and the number of these associations
+_MIN_COUNT, _MAX_SECONDS = 20, 10.0  # a case ends once it has this number of measurements and lasts this long
 _DELAYED_ACKS = ((35.0, 50.0), (190.0, 220.0))  # ms: the delays of Linux, and of Windows and BSD
-MAX_ENTRIES = 200  # of the trace of a case, which would have thousands
+MAX_ENTRIES = 200  # entries in the trace of a case, which otherwise would have thousands
 _ALONE = "perf: p99 of C-ECHO on one association"
 _NAGLE = "looks like Nagle's algorithm waiting for a delayed ACK"
 
@@ -62,9 +62,9 @@ async def _echo(peer: Peer, wire: Wire) -> None:
 
 
 def associations(count: int = _ASSOCIATIONS, warm_up: int = _WARM_UP) -> CaseRun:
-    """Return the run that associates, sends C-ECHO and releases at most ``count`` times.
+    """Return the run that associates, sends C-ECHO and releases, at most ``count`` times.
 
-    The first ``warm_up`` times are not counted.
+    Before, it does so ``warm_up`` times without measuring.
     """
 
     async def run(peer: Peer) -> Seen:
@@ -96,7 +96,7 @@ def associations(count: int = _ASSOCIATIONS, warm_up: int = _WARM_UP) -> CaseRun
 
 
 def echoes(count: int = _ECHOES, warm_up: int = _WARM_UP) -> CaseRun:
-    """Return the run that sends at most ``count`` C-ECHO on one association, after ``warm_up`` that are not counted."""
+    """Return the run that sends at most ``count`` C-ECHO on one association, after ``warm_up`` C-ECHO as a warm-up."""
 
     async def run(peer: Peer) -> Seen:
         peer.trace.max_entries = MAX_ENTRIES

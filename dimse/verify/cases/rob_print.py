@@ -35,7 +35,7 @@ _DEPTH, _ELEMENTS, _DIGITS, _TAGS = 3000, 50_000, 100_000, 5000  # of the Data S
 _PATIENCE_FACTOR = 4  # a peer has 4 times the time limit to read a large Data Set, and as long again to answer it
 _UNDEFINED = 0xFFFFFFFF
 _SEQUENCE, _COPIES, _STATUS = tag_of("ReferencedImageBoxSequence"), tag_of("NumberOfCopies"), tag_of("PrinterStatus")
-_RESETS = 20
+_RESETS = 20  # associations that are reset, one after another
 
 
 def element(tag: int, value: bytes, length: int | None = None) -> bytes:

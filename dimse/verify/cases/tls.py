@@ -83,14 +83,14 @@ def offered(make: Make) -> CaseRun:
 
     async def run(peer: Peer) -> Seen:
         wire = await peer.secure(make(peer))
-        await peer.dismiss()  # there is no association, whose end would be judged
+        await peer.dismiss()  # without an association, there is no end to judge
         return Kept(wire.secured) if isinstance(wire, Wire) else Deviated(f"no handshake: {wire}")
 
     return run
 
 
 def outdated(version: Version) -> CaseRun:
-    """Return the run that offers no version but ``version``."""
+    """Return the run that offers only ``version``."""
 
     async def run(peer: Peer) -> Seen:
         if not supports_version(version):
@@ -112,17 +112,17 @@ async def plain(peer: Peer) -> Seen:
     return await wire.next()
 
 
-def certified(certificate: Callable[[Peer], Path | None], missing: str = "") -> CaseRun:
-    """Return the run of a client with a certificate that the peer should refuse, or with none.
+def certified(certificate: Callable[[Peer], Path | None], option: str = "") -> CaseRun:
+    """Return the run of a client whose certificate the peer should refuse; None means that it shows no certificate.
 
-    ``missing`` names the option that gives the certificate, if any: the run is SKIPPED if this option is missing, that
-    is, if ``certificate`` returns None. Without ``missing``, None means that the client shows no certificate.
+    ``option`` is the option that gives the certificate, if any. If ``certificate`` then returns None, because the
+    option is missing, the run is SKIPPED.
     """
 
     async def run(peer: Peer) -> Seen:
         shown = certificate(peer)
-        if shown is None and missing:
-            raise Unprepared(f"needs {missing}", Verdict.SKIPPED)
+        if shown is None and option:
+            raise Unprepared(f"needs {option}", Verdict.SKIPPED)
         wire = await peer.secure(client(certificate=shown))
         if not isinstance(wire, Wire):
             return Kept(f"no handshake: {wire}")

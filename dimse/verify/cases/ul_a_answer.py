@@ -46,7 +46,7 @@ _TITLES, _RESERVED = slice(10, 42), slice(42, 74)  # octets 11-42 and 43-74
 _PADDING = b" \0"
 _MAX_RESULT = 4
 _MAX_VERSION_NAME = 16
-_LENGTH_OF_MAXIMUM = 4
+_MAXIMUM_LENGTH_OCTETS = 4  # octets of the value of a Maximum Length sub-item
 
 
 async def minimal(peer: Peer) -> Observation:
@@ -103,7 +103,7 @@ async def user_information(peer: Peer) -> Seen:
     for kind, values in ((MAXIMUM_LENGTH, lengths), (IMPLEMENTATION_CLASS_UID, uids)):
         peer.require(len(values) == 1, f"one sub-item {kind:02X}H", f"{len(values)} sub-items {kind:02X}H")
     size = len(lengths[0])
-    peer.require(size == _LENGTH_OF_MAXIMUM, "sub-item 51H has 4 bytes", f"sub-item 51H has {size} bytes, not 4")
+    peer.require(size == _MAXIMUM_LENGTH_OCTETS, "sub-item 51H has 4 bytes", f"sub-item 51H has {size} bytes, not 4")
     uid, shown = uids[0].rstrip(_PADDING), f"Implementation-class-uid {shown_octets(uids[0])}"
     peer.require(is_valid_uid(uid.decode("ascii", "replace")), "Implementation-class-uid is a UID", shown)
     peer.require(len(names) <= 1, "at most one sub-item 55H", f"{len(names)} sub-items 55H")
@@ -121,21 +121,21 @@ async def context_results(peer: Peer) -> Seen:
     wire = await peer.associate(proposed)
     results = [item for item in items_of(wire.answer_octets) if item.kind == CONTEXT_AC]
     ids = [item.value[0] if item.value else 0 for item in results]
-    came = f"results for the contexts {ids}; 1 and 3 were proposed"
-    peer.require(sorted(ids) == sorted(proposed), "one result for each context", came)
+    fault = f"results for the contexts {ids}; 1 and 3 were proposed"
+    peer.require(sorted(ids) == sorted(proposed), "one result for each context", fault)
     deviation = ""
     for item in results:
         number, result = item.value[0], item.value[2] if len(item.value) > 2 else 255
         names = [sub.value.rstrip(_PADDING) for sub in sub_items_of(item) if sub.kind == TRANSFER_SYNTAX]
         peer.require(result <= _MAX_RESULT, f"the result of context {number} is 0 to 4", f"result {result}")
-        came = f"context {number}: accepted with {', '.join(map(shown_octets, names)) or 'nothing'}"
+        fault = f"context {number}: accepted with {', '.join(map(shown_octets, names)) or 'nothing'}"
         is_proposed = result != 0 or names == [ImplicitVRLittleEndian.encode()]
-        peer.require(is_proposed, f"context {number} is accepted with a syntax that was proposed, or refused", came)
-        came = f"context {number}: {len(names)} transfer syntaxes"
-        peer.require(len(names) <= 1, f"context {number} has one transfer syntax", came)
-        came = f"context {number}, which is refused, has no sub-item 40H"
-        if not peer.prefer(bool(names), f"context {number} has a sub-item 40H", came):
-            deviation = deviation or came
+        peer.require(is_proposed, f"context {number} is accepted with a syntax that was proposed, or refused", fault)
+        fault = f"context {number}: {len(names)} transfer syntaxes"
+        peer.require(len(names) <= 1, f"context {number} has one transfer syntax", fault)
+        fault = f"context {number}, which is refused, has no sub-item 40H"
+        if not peer.prefer(bool(names), f"context {number} has a sub-item 40H", fault):
+            deviation = deviation or fault
     return Deviated(deviation) if deviation else Kept("one result for each context, with its transfer syntax")
 
 

@@ -1,4 +1,4 @@
-"""UL-A-4: right and wrong presentation contexts."""
+"""UL-A-4: valid and invalid presentation contexts."""
 
 from ...uids import (
     BasicColorPrintManagementMeta,
@@ -64,11 +64,11 @@ async def implicit_le_is_not_refused(peer: Peer) -> Seen:
     if not isinstance(answer, Accepted) or wire.answer is None:
         return answer
     for result in wire.answer.presentation_contexts:
-        came = f"context {result.id}: result {result.result}"
-        peer.require(result.result != 4, f"the syntaxes of context {result.id} are not refused", came)
-        came = f"context {result.id}: accepted with {result.transfer_syntax}"
+        fault = f"context {result.id}: result {result.result}"
+        peer.require(result.result != 4, f"the syntaxes of context {result.id} are not refused", fault)
+        fault = f"context {result.id}: accepted with {result.transfer_syntax}"
         is_implicit = result.result != 0 or result.transfer_syntax == ImplicitVRLittleEndian
-        peer.require(is_implicit, f"context {result.id} is accepted with the known syntax, or refused", came)
+        peer.require(is_implicit, f"context {result.id} is accepted with the known syntax, or refused", fault)
     return Kept("each accepted class has Implicit VR Little Endian")
 
 
@@ -77,8 +77,9 @@ async def two_contexts(peer: Peer) -> Seen:
     for number in sorted(wire.contexts):
         seen = await peer.echo(wire, number)
         if isinstance(seen, Answered):
-            came = f"the response to context {number} came on context {seen.context_id}"
-            peer.require(seen.context_id == number, f"the response to context {number} comes on it", came)
+            fault = f"a request on context {number} is answered on context {seen.context_id}"
+            wanted = f"a request on context {number} is answered on context {number}"
+            peer.require(seen.context_id == number, wanted, fault)
         if not matches(SUCCESS, (seen,)):
             return seen
     return Kept("each context works") if wire.contexts.keys() == {1, 3} else Deviated("one of the contexts is refused")

@@ -91,8 +91,8 @@ def window(offered: int) -> CaseRun:
         for value in values:
             numbers = [int.from_bytes(value[at : at + 2], "big") for at in (0, 2)]
             is_within = not offered or all(1 <= number <= offered for number in numbers)
-            came = f"window {numbers[0]}, {numbers[1]}, where {offered}, {offered} was offered; 0 means no limit"
-            peer.require(is_within, "the window is no larger than the offered one", came)
+            fault = f"window {numbers[0]}, {numbers[1]}, where {offered}, {offered} was offered; 0 means no limit"
+            peer.require(is_within, "the window is no larger than the offered one", fault)
         return Kept("no window" if not values else "the window is no larger than the offered one")
 
     return run
@@ -109,10 +109,10 @@ async def roles(peer: Peer) -> Seen:
             continue
         length = int.from_bytes(sub.value[:2], "big")
         uid, (scu, scp) = sub.value[2 : 2 + length], sub.value[2 + length : 4 + length].ljust(2, b"\xff")
-        came = f"roles for {shown_octets(uid)}, which were not proposed"
-        peer.require(uid.rstrip(b"\0 ") == Verification.encode(), "the roles are for the class of the request", came)
-        came = f"SCU-role {scu}, SCP-role {scp}; 1, 0 was proposed"
-        peer.require(scp == 0 and scu in (0, 1), "only proposed roles are accepted", came)
+        fault = f"roles for {shown_octets(uid)}, which were not proposed"
+        peer.require(uid.rstrip(b"\0 ") == Verification.encode(), "the roles are for the class of the request", fault)
+        fault = f"SCU-role {scu}, SCP-role {scp}; 1, 0 was proposed"
+        peer.require(scp == 0 and scu in (0, 1), "only proposed roles are accepted", fault)
     return Kept("only proposed roles")
 
 

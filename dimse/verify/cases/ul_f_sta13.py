@@ -81,7 +81,7 @@ async def request_after_rejection(peer: Peer) -> Observation:
 async def request_again(peer: Peer, wire: Wire) -> Observation:
     """Send an A-ASSOCIATE-RQ on a connection whose association is over; return the reaction of the peer.
 
-    If the peer is silent, return the silence, and what follows the tester's FIN.
+    If the peer is silent, return the silence, and the event that follows the tester's FIN.
     """
     wire.send(peer.request())
     seen = await wire.next()

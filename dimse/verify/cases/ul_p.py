@@ -145,7 +145,7 @@ async def interleaved(peer: Peer) -> Seen:
 
 async def too_long(peer: Peer) -> Seen:
     wire = await peer.associate()
-    if wire.max_length not in JUDGED_MAXIMA:  # it differs from the one in the association that found the flags
+    if wire.max_length not in JUDGED_MAXIMA:  # Maximum Length has changed since the association that found the flags
         raise Unprepared(f"the peer's Maximum Length is now {wire.max_length}")
     octets = echo_command()[12:]  # without the element of the group length
     headers = 6 + 12 + 8  # of the PDV, the element of the group length, and the header of Error Comment
@@ -178,7 +178,7 @@ def keeps_to(limit: int) -> CaseRun:
             if not isinstance(seen, Answered):
                 return seen
             if not session.film_uid:
-                raise Unprepared(f"there is no film box, whose response would be long: {seen}")
+                raise Unprepared(f"without a film box, no response is long: {seen}")
             return Kept(f"PDU-lengths up to {longest}")
 
     return run

@@ -22,7 +22,7 @@ _NANOSECONDS = 1_000_000_000
 
 
 def write_captures(folder: Path, run: Run) -> None:
-    """For each case in which octets were sent or received, write a capture."""
+    """Write a capture for each case in which octets were sent or received."""
     folder.mkdir(parents=True, exist_ok=True)
     start = _start(run)
     for result in run.results:

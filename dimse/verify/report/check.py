@@ -1,4 +1,4 @@
-"""A check of reports that come from files: it knows the keywords of JSON Schema that ``schema.json`` uses."""
+"""A check of reports that come from files. It implements the keywords of JSON Schema that ``schema.json`` uses."""
 
 import re
 from collections.abc import Mapping
@@ -28,16 +28,16 @@ def check_report(report: Mapping[str, Any]) -> None:
     try:
         _check(report, schema(), "report")
     except RecursionError as exc:
-        raise DecodeError("it is nested too deeply") from exc
+        raise DecodeError("the report is nested too deeply") from exc
 
 
 def _check(value: Any, rules: Mapping[str, Any], path: str) -> None:
     if "anyOf" in rules:
-        _check(value, next((one for one in rules["anyOf"] if _has_type(value, one)), rules["anyOf"][0]), path)
+        _check(value, next((each for each in rules["anyOf"] if _has_type(value, each)), rules["anyOf"][0]), path)
     if not _has_type(value, rules):
         raise DecodeError(f"{shown(value)} is not of type {rules['type']}", path=path)
     if isinstance(value, int | float) and not _is_finite(value):
-        raise DecodeError(f"{shown(value)} is not a finite number, or too large", path=path)
+        raise DecodeError(f"{shown(value)} is not finite, or is too large", path=path)
     if not any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in rules.get("enum", [value])):
         raise DecodeError(f"{shown(value)} is not one of {', '.join(map(str, rules['enum']))}", path=path)
     if "pattern" in rules and not re.search(rules["pattern"], value):

@@ -1,7 +1,7 @@
-"""The trace of a case for the page: each PDU in one line, which opens its fields.
+"""The trace of a case for the page: each PDU is one line, which opens to show the fields of the PDU.
 
-The fields are explained again from the octets in the report. All fields together have a bound: cases with bad verdicts
-come first, and a case that does not fit is shown without the fields of its last PDUs.
+The fields are explained again from the octets in the report. The length of all fields together is bounded: cases with
+bad verdicts come first, and a case that does not fit is shown without the fields of its last PDUs.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -54,8 +54,9 @@ def _badness(case: Case) -> int:
 
 @dataclass(slots=True)
 class _Shown:
-    """The trace of a case with fields of at most ``max_length`` characters; ``spent`` counts the characters used so
-    far.
+    """The trace of a case as HTML, with fields of at most ``max_length`` characters.
+
+    ``spent`` counts the characters of the fields so far.
     """
 
     entries: Sequence[Mapping[str, Any]]

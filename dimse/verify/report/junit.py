@@ -6,7 +6,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from ...errors import escaped
-from ..case import group_of
+from ..case import category_of
 
 __all__ = ["junit"]
 
@@ -14,13 +14,13 @@ Document = Mapping[str, Any]
 
 
 def junit(document: Document, *, strict: bool = False) -> str:
-    """Return the report as JUnit XML. FAIL and DAMAGED are failures; with ``strict``, WEAK is one, too.
+    """Return the report as JUnit XML. FAIL and DAMAGED are failures; with ``strict``, WEAK is a failure, too.
 
     ERROR is an error. UNIMPLEMENTED, SKIPPED and INCONCLUSIVE count as skipped, each with its reason.
     """
     parts = ['<?xml version="1.0" encoding="UTF-8"?>', "<testsuites>"]
-    ordered = sorted(document["cases"], key=lambda case: group_of(case["id"]))
-    for name, group in groupby(ordered, key=lambda case: group_of(case["id"])):
+    ordered = sorted(document["cases"], key=lambda case: category_of(case["id"]))
+    for name, group in groupby(ordered, key=lambda case: category_of(case["id"])):
         cases = [(case, _outcome(case, strict=strict)) for case in group]
         count = {kind: sum(outcome == kind for _, outcome in cases) for kind in ("failure", "error", "skipped")}
         seconds = sum(case["duration_ms"] for case, _ in cases) / 1000
@@ -47,7 +47,7 @@ def _outcome(case: Document, *, strict: bool) -> str:
 
 def _case(case: Document, outcome: str) -> str:
     head = (
-        f"    <testcase classname={_attribute(group_of(case['id']))} name={_attribute(case['id'])} "
+        f"    <testcase classname={_attribute(category_of(case['id']))} name={_attribute(case['id'])} "
         f"time={_attribute(_seconds(case))}"
     )
     said = f"{case['verdict']}: {case['reason']}"

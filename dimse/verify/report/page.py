@@ -9,7 +9,7 @@ from html import escape
 from typing import Any
 
 from ...errors import escaped
-from ..case import group_of
+from ..case import category_of
 from ..observation import RULE_KEPT
 from .conversation import conversations
 
@@ -49,7 +49,7 @@ _NOTATION = {
     "CLOSED": "the peer ended the connection",
     "SILENCE": "the peer did nothing",
     "PROBE": "a new association during or after the case: it works (alive), does not (dead), or is rejected (RJ)",
-    "..., SILENCE": "any events, of which this is the last",
+    "..., SILENCE": "any events, the last of which is silence",
     "* and |": 'any value, and "or"; a comma separates events in their order',
 }
 _TRACE = (
@@ -106,9 +106,9 @@ def _page(documents: Sequence[Document]) -> Iterator[str]:
     yield f"<style>{_STYLE}</style></head><body>\n<h1>DICOM conformance</h1>\n"
     for document in documents:
         yield _head(document)
-    groups = dict.fromkeys(group_of(case["id"]) for document in documents for case in document["cases"])
+    categories = dict.fromkeys(category_of(case["id"]) for document in documents for case in document["cases"])
     yield '<p><label>Search <input id="q"></label>'
-    for name, values in (("verdict", _COLORS), ("level", _LEVELS), ("category", groups)):
+    for name, values in (("verdict", _COLORS), ("level", _LEVELS), ("category", categories)):
         yield _choice(name, values)
     yield "</p>\n"
     yield from _legend()
@@ -138,8 +138,8 @@ def _choice(name: str, values: Iterable[str]) -> str:
 
 def _data(case_id: str, level: str, verdicts: str) -> str:
     """Return the attributes that the filters read."""
-    group = _text(group_of(case_id))
-    return f'data-case="" data-category="{group}" data-level="{_text(level)}" data-verdict="{_text(verdicts)}"'
+    category = _text(category_of(case_id))
+    return f'data-case="" data-category="{category}" data-level="{_text(level)}" data-verdict="{_text(verdicts)}"'
 
 
 def _peer(document: Document) -> str:

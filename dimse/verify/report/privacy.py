@@ -54,7 +54,7 @@ class Credentials:
         self._done: set[tuple[int, str]] = set()
 
     def hidden(self, entry: TraceEntry, octets: bytes) -> bytes:
-        """Return the octets of an entry; the octets of a user identity are zeros. Entries must come in their order.
+        """Return the octets of an entry; zeros replace a user identity. Pass the entries in the order of the trace.
 
         After a gap of octets that the trace does not keep, the rest of the request is zeros.
         """
@@ -132,6 +132,7 @@ def _seen(text: str, verdict: str = "") -> str:
 
 
 def _reason(judged: Mapping[str, Any]) -> str:
+    """Return a reason for the verdict of a case or a sub-case, made from its public observations."""
     if judged["observed"]:
         return ", ".join(_seen(each, judged["verdict"]) for each in judged["observed"])
     return _HIDDEN if judged["reason"] else ""
@@ -159,7 +160,7 @@ class _Stream:
         self._waiting = b""
         self._left = 0  # octets that the PDU under way still needs
         self._has_no_message = True  # whether the PDU under way is of one of `_WITHOUT_MESSAGES`
-        self._is_lost = False  # octets are missing, so no further header can be found
+        self._is_lost = False  # whether octets are missing, so that no further header can be found
 
     def add(self, octets: bytes, length: int) -> bool:
         """Take the next octets. Return whether all of them are there and belong to PDUs without messages.
@@ -185,6 +186,7 @@ class _Stream:
 
 
 def _explained(line: str) -> str:
+    """Return an explained PDU without the parts that may quote a value."""
     if match := _MESSAGE.fullmatch(line):
         return match[1]
     if _DATA_SET.fullmatch(line) or line.startswith("A-"):

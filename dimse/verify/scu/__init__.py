@@ -1,6 +1,6 @@
 """The tester in the role of the acceptor: it judges SCUs.
 
-- `tester`: a run of cases, after the plain scenario.
+- `tester`: a run. First comes the plain scenario, in which every answer of the tester is right; then come the cases.
 - `peer`, `program`: the SCU under test, and its command.
 - `visit`: one run of the SCU against a script. `dispatcher`: the choice of a visit for each connection.
 - `service`: the plain acceptor. `reactions`: the actions of scripts. `outcomes`: the observations of cases.

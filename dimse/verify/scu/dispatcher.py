@@ -52,8 +52,8 @@ class Dispatcher:
     by_port: Mapping[int, str] = field(default_factory=dict)
     by_title: bool = False
     tls: ssl.SSLContext | None = None
-    waiting: dict[str, Waiting] = field(default_factory=dict)
-    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    waiting: dict[str, Waiting] = field(default_factory=dict)  # by case id, the visit that has waited longest first
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)  # one for each connection
     servers: list[asyncio.Server] = field(default_factory=list)
     armed: Waiting | None = None
 
@@ -82,7 +82,7 @@ class Dispatcher:
         )
 
     def admit(self, waiting: Waiting, transport: asyncio.Transport, octets: bytes) -> None:
-        """Give a connection to a visit, with the octets already read from it; first do the TLS handshake, if due."""
+        """Give a connection to a visit, with the octets already read; with TLS, do the handshake first."""
         visit = waiting.visit
         if visit.reads_hello:
             _HelloReader(waiting, transport).connection_made(transport)

@@ -6,7 +6,7 @@ from twin import HOST, serving
 from twins import INVARIANTS, TWINS
 
 from dimse.verify import CASES, Case, Flags, Level, Options, Role, Run, Target, Verdict, catalogue, verify_scp
-from dimse.verify.case import group_of
+from dimse.verify.case import category_of
 from dimse.verify.catalogue import differences
 from dimse.verify.invariants import Invariants
 from dimse.verify.judge import Judge
@@ -31,7 +31,9 @@ def test_cases_agree_with_the_catalogue() -> None:
 
 
 def test_built_categories_are_complete() -> None:
-    wanted = {entry.id for entry in catalogue().values() if entry.role is not Role.SCU and group_of(entry.id) in BUILT}
+    wanted = {
+        entry.id for entry in catalogue().values() if entry.role is not Role.SCU and category_of(entry.id) in BUILT
+    }
     assert wanted - OF_PRINT <= {case.id for case in CASES}
 
 

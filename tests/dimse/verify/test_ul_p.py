@@ -40,7 +40,7 @@ async def test_peer_with_one_film_box_at_a_time_passes() -> None:
 async def test_peer_without_film_boxes_is_not_measured() -> None:
     result = await judged("UL-P-2.01", failing(FAILURE, is_for_first=True))
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert result.reason == "there is no film box, whose response would be long: RSP(0110)"
+    assert result.reason == "without a film box, no response is long: RSP(0110)"
 
 
 async def test_maximum_length_that_has_grown_is_not_exceeded() -> None:

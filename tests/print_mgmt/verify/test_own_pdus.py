@@ -9,13 +9,13 @@ from printers import printer
 from wrong_printers import judge
 
 from dimse.verify import CASES, Case, Verdict
-from dimse.verify.case import group_of
+from dimse.verify.case import category_of
 from print_mgmt.verify import PRINT_CASES
 
 ALL = (*CASES, *PRINT_CASES)
 RULES = tuple(case for case in ALL if case.run is None)
 RUN = tuple(case for case in ALL if case.run is not None and not case.is_slow)
-GROUPS = sorted({group_of(case.id) for case in RUN} - {"PERF", "ROB", "TLS"})  # ROB-* break rules, and take long
+CATEGORIES = sorted({category_of(case.id) for case in RUN} - {"PERF", "ROB", "TLS"})  # ROB-* break rules, and take long
 TIMEOUT = 0.2  # verdicts do not matter here
 ON_PURPOSE = {
     "UL-F-2.07": {"UL-A-1.08"},  # A-ABORT with the reserved source 1
@@ -46,11 +46,11 @@ async def broken_by(case: Case, port: int) -> dict[str, str]:
     return {rule: each.reason for rule, each in found.items() if each.subcases and each.verdict is not Verdict.PASS}
 
 
-@pytest.mark.parametrize("group", GROUPS)
-async def test_tester_breaks_rules_only_on_purpose(group: str) -> None:
+@pytest.mark.parametrize("category", CATEGORIES)
+async def test_tester_breaks_rules_only_on_purpose(category: str) -> None:
     async with printer() as (server, _):
         for case in RUN:
-            if group_of(case.id) == group:
+            if category_of(case.id) == category:
                 found = await broken_by(case, server.port)
                 assert found.keys() == ON_PURPOSE.get(case.id, set()), (case.id, found)
 

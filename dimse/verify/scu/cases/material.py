@@ -1,4 +1,4 @@
-"""Runs of cases for an SCU, each made from a table of reactions and an outcome."""
+"""Runs of cases for an SCU, each made from the tester's reactions and a function that observes the SCU."""
 
 from collections.abc import Callable
 
@@ -10,13 +10,13 @@ from ..visit import ASSOCIATE, RELEASE, Reaction, Table
 
 __all__ = ["NO_CONTEXT", "on_associate", "on_each", "on_release", "on_second_request", "script"]
 
-NO_CONTEXT = 2  # for an SCU that has all 128 contexts: an even number is not the id of a context (PS3.8 Table 9-13)
+NO_CONTEXT = 2  # a context id for an SCU that has used all 128 odd ids: no context has an even id (PS3.8 Table 9-13)
 
 MakeTable = Callable[[ScuPeer], Table]
 
 
 def script(table: MakeTable, observe: Observe) -> CaseRun:
-    """Return the run that lets the SCU run against a table, and observes what the SCU did."""
+    """Return the run that reacts to the SCU by a table, and returns what ``observe`` finds."""
 
     async def run(peer: ScuPeer) -> Observation:
         return observe(peer, await peer.visit(table(peer)))

@@ -17,18 +17,19 @@ _BCP_195 = ("B.9", "B.10", "B.12", "B.13")
 
 
 def show_certificate(
-    certificate: Callable[[ScuPeer], Path | None], missing: str = "", *, may_be_pinned: bool = False
+    certificate: Callable[[ScuPeer], Path | None], option: str = "", *, may_be_pinned: bool = False
 ) -> CaseRun:
     """Return the run that shows the SCU a certificate that it should refuse.
 
-    If ``certificate`` returns None, the run is SKIPPED, because the option ``missing`` was not given. With
-    ``may_be_pinned``, an SCU that accepts the certificate is only `Deviated`: it may have pinned this certificate.
+    ``option`` is the option that gives the certificate, if any; the run is SKIPPED if ``certificate`` returns None,
+    because the option is missing. With ``may_be_pinned``, an SCU that accepts the certificate is only `Deviated`: the
+    SCU may have pinned this certificate.
     """
 
     async def run(peer: ScuPeer) -> Seen:
         path = certificate(peer)
         if path is None:
-            raise Unprepared(f"needs {missing}", Verdict.SKIPPED)
+            raise Unprepared(f"needs {option}", Verdict.SKIPPED)
         visit = await peer.visit({}, tls=server(path))
         asked = sum(bool(wire.proposal_octets) for wire in visit.wires)
         if not asked:

@@ -57,7 +57,7 @@ _APPLICATION = 0x10
 _ORDER = (_APPLICATION, CONTEXT_RQ, USER_INFORMATION)
 _MAXIMUM, _CLASS_UID, _VERSION = 0x51, 0x52, 0x55
 _MAX_VERSION_NAME = 16
-_LENGTH_OF_MAXIMUM = 4
+_MAXIMUM_LENGTH_OCTETS = 4  # octets of the value of a Maximum Length sub-item
 _COLUMNS = {Deviated: Column.NONSTRICT, Broken: Column.FAILS}
 _JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
 
@@ -141,11 +141,11 @@ def _user_information(subs: list[Item]) -> Iterator[Checked]:
     for sub in subs:
         size = len(sub.value)
         if sub.kind == _MAXIMUM:
-            yield _must(size == _LENGTH_OF_MAXIMUM, "sub-item 51H has 4 bytes", f"sub-item 51H of {size} bytes")
+            yield _must(size == _MAXIMUM_LENGTH_OCTETS, "sub-item 51H has 4 bytes", f"sub-item 51H of {size} bytes")
         if sub.kind == _VERSION:
             is_short = size <= _MAX_VERSION_NAME
-            came = f"Implementation-version-name of {size} bytes"
-            yield _should(is_short, "Implementation-version-name has at most 16 bytes", came)
+            fault = f"Implementation-version-name of {size} bytes"
+            yield _should(is_short, "Implementation-version-name has at most 16 bytes", fault)
 
 
 def _contexts(octets: bytes) -> list[tuple[int, list[str], list[str]]]:
@@ -168,8 +168,8 @@ def _ids(octets: bytes) -> Iterator[Checked]:
         yield _must(number not in seen, f"{name} comes once", f"{name} twice")
         seen.add(number)
         is_right = len(abstract) == 1 and bool(transfers)
-        came = f"context {number} has {len(abstract)} abstract and {len(transfers)} transfer syntaxes"
-        yield _must(is_right, f"context {number} has one abstract syntax, and transfer syntaxes", came)
+        fault = f"context {number} has {len(abstract)} abstract and {len(transfers)} transfer syntaxes"
+        yield _must(is_right, f"context {number} has one abstract syntax, and transfer syntaxes", fault)
 
 
 def _implicit(octets: bytes) -> Iterator[Checked]:
@@ -178,8 +178,8 @@ def _implicit(octets: bytes) -> Iterator[Checked]:
         for abstract in abstracts:
             offered.setdefault(abstract, set()).update(transfers)
     for abstract, syntaxes in offered.items():
-        came = f"{abstract} is not offered in Implicit VR Little Endian"
-        yield _must(ImplicitVRLittleEndian in syntaxes, f"{abstract} is offered in Implicit VR Little Endian", came)
+        fault = f"{abstract} is not offered in Implicit VR Little Endian"
+        yield _must(ImplicitVRLittleEndian in syntaxes, f"{abstract} is offered in Implicit VR Little Endian", fault)
 
 
 def _titles(octets: bytes) -> Iterator[Checked]:
@@ -188,8 +188,8 @@ def _titles(octets: bytes) -> Iterator[Checked]:
         yield _should(text == field, f"{name}-AE-title is padded with spaces", f"{name}-AE-title is padded with NUL")
         yield _must(bool(text.strip(b" ")), f"{name}-AE-title is not empty", f"{name}-AE-title is empty")
         is_text = all(0x20 <= octet <= 0x7E and octet != 0x5C for octet in text)
-        came = f"{name}-AE-title {shown_octets(field)}"
-        yield _must(is_text, f"{name}-AE-title has only characters of VR AE", came)
+        fault = f"{name}-AE-title {shown_octets(field)}"
+        yield _must(is_text, f"{name}-AE-title has only characters of VR AE", fault)
 
 
 UL_A_7: tuple[Case, ...] = tuple(
@@ -275,7 +275,7 @@ def _another_syntax(pdu: AssociateAC, _: Exchange) -> AssociateAC:
 
 
 def _in_any_order(peer: ScuPeer, visit: Visit) -> Observation:
-    """Return `Broken` if an operation is on a context of another abstract syntax than in the plain scenario.
+    """Return `Broken` if the abstract syntax for an operation differs from the plain scenario.
 
     Otherwise return whether the SCU goes on.
     """

@@ -275,7 +275,7 @@ async def _answers_and_waits(exchange: Exchange) -> None:
 
 
 def _end_in_time(peer: ScuPeer, visit: Visit) -> Observation:
-    """Return the first event after the reaction; as `Deviated` if it is the end of the connection, but came late."""
+    """Return the first event after the reaction; `Deviated` if this is the end of the connection, and came late."""
     found = first_after(peer, visit)
     took = next((end - start for name, start, end in visit.times if name == "close"), 0.0)
     if found and isinstance(found[0], Closed) and took > _SOON:
