@@ -284,13 +284,13 @@ def spacing_of(frame: Frame) -> tuple[float, float] | None:
     return None
 
 
-def aspect_of(frame: Frame) -> tuple[int, int]:
+def aspect_of(frame: Frame, spacing: tuple[float, float] | None) -> tuple[int, int]:
     """Return the ratio of the vertical to the horizontal size of a pixel as two integers (PS3.3 C.7.6.3.1.7).
 
-    The spacing is preferred to Pixel Aspect Ratio, which is meant for images without a spacing. If neither is valid,
-    pixels are square.
+    ``spacing`` is the result of `spacing_of`. It is preferred to Pixel Aspect Ratio, which is meant for images without
+    a spacing. If neither is valid, pixels are square.
     """
-    sizes, spacing = frame.numbers("PixelAspectRatio"), spacing_of(frame)
+    sizes = frame.numbers("PixelAspectRatio")
     aspect = None
     if _is_printable(frame, sizes, "PixelAspectRatio"):
         aspect = ratio(sizes[0], sizes[1], "PixelAspectRatio")

@@ -10,6 +10,7 @@ out with a note.
 """
 
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,8 +36,8 @@ def overlay_mask(frame: Frame, cells: Cells | None, shape: tuple[int, ...], *, e
     ``cells`` are native gray Pixel Data, or None for other Pixel Data. Group ``except_group`` is left out.
     """
     mask: Mask | None = None
-    for group in GROUPS:
-        if group != except_group and (_has(frame, group, "OverlayRows") or _has(frame, group, "OverlayBitPosition")):
+    for group, rows, bit_position in _planes():
+        if group != except_group and (rows in frame.dataset or bit_position in frame.dataset):
             plane = plane_of(frame, group, cells, shape, regions=False)
             if plane is not None:
                 mask = plane if mask is None else mask | plane
@@ -67,8 +68,10 @@ def _tag(group: int, keyword: str) -> int:
     return tag_of(keyword) + (group - GROUPS.start << 16)
 
 
-def _has(frame: Frame, group: int, keyword: str) -> bool:
-    return _tag(group, keyword) in frame.dataset
+@cache
+def _planes() -> tuple[tuple[int, int, int], ...]:
+    """Return each group with the tags of its Overlay Rows and Overlay Bit Position, one of which each plane has."""
+    return tuple((group, _tag(group, "OverlayRows"), _tag(group, "OverlayBitPosition")) for group in GROUPS)
 
 
 class _Overlay:

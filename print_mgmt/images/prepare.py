@@ -224,13 +224,14 @@ class _DicomImage:
                     find_ends = partial(self._find_ends, pixels.cells, frame)
                     scale = options.get("scale_lut", False)
                     codes, curve = grayscale.grayscale(pixels.cells, frame, window, find_ends, scale_lut=scale)
-        aspect = aspect_of(frame)
+        spacing = spacing_of(frame)
+        aspect = aspect_of(frame, spacing)
         return Picture(
             codes=codes,
             curve=curve,
             PhotometricInterpretation=photometric,
             PixelAspectRatio=aspect,
-            PixelSpacing=spacing_of(frame),
+            PixelSpacing=spacing,
             layers=_layers(frame, cells, codes.shape, aspect, options.get("overlays", "WHITE")),
             notes=tuple(frame.notes),
         )
