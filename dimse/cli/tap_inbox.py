@@ -61,7 +61,7 @@ class Inbox:
         self._take(len(self._notes) // 4)
 
     def _regulate(self, size: int) -> None:
-        """Wake the event loop if needed, and wait if it is far behind, after ``size`` bytes were noted."""
+        """After ``size`` bytes were noted, wake the event loop if needed, and wait while it is far behind."""
         if size > _SHORT:
             with self._counting:
                 self._nbytes += size

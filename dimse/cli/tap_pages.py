@@ -24,7 +24,7 @@ _PATIENCE = 60.0  # seconds in which one page must be finished, while the comman
 
 
 class PageProcess:
-    """A process that writes pages. ``views`` must be a function at the top level of a module, since it is pickled."""
+    """A process that writes pages. ``views`` is pickled, so it must be a function at the top level of a module."""
 
     def __init__(self, views: Views, *, is_redacted: bool = False, patience: float = _PATIENCE) -> None:
         self._views = views

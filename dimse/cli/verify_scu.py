@@ -340,7 +340,7 @@ async def _test(
 
 @asynccontextmanager
 async def _answering(guide: _Guide, port: int | None) -> AsyncIterator[None]:
-    """Answer HTTP requests on ``port`` for the time of the block, unless it is None."""
+    """Answer HTTP requests on ``port`` for the time of the block; do nothing if ``port`` is None."""
     if port is None:
         yield
         return

@@ -1,6 +1,6 @@
 """The source of decoded elements: the bytes, how to read them, the limits, and the path of an item.
 
-A source does not refer to the elements decoded from it, so they are freed as soon as they are no longer used.
+A source does not refer to the elements that were decoded from it, so an element is freed as soon as nothing uses it.
 
 The length of a value is checked before the value is decoded, against the VR (PS3.5 Table 6.2-1), the VM (PS3.6) and
 `DecodeLimits`. A peer can send megabytes for an attribute of 12 characters, and creating a million Python objects takes

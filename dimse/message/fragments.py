@@ -30,7 +30,7 @@ __all__ = [
 
 PDV_OVERHEAD = 6  # item length, context id and message control header
 
-# The longest P-DATA-TF to send, even if the peer accepts longer ones: they would not be faster.
+# The longest P-DATA-TF to send. Longer ones would not be faster, even if the peer accepts them.
 MAX_SENT = 1 << 17
 
 _BATCH = 64  # fragments to cut at a time

@@ -30,7 +30,7 @@ _log = logging.getLogger("dimse.net")
 _PRIVATE = 0o600  # permissions; a recording may contain patient data
 _BATCH = 1 << 18  # bytes in one write: few, so that most of a film is written while it is still being sent
 _PAUSE = 0.05  # seconds to wait for a batch; if the process is killed, the bytes of this time are lost, or more
-PATIENCE = 10.0  # seconds for the disk to write what waits
+PATIENCE = 10.0  # seconds for the disk to write the waiting bytes
 _MAX_PARTS = 1024  # buffers that Linux takes in one call
 _BINARY = getattr(os, "O_BINARY", 0)  # on Windows
 
@@ -243,7 +243,7 @@ class CaptureWriter:
         self._notify_when_written(notify)
 
     def finish(self, seconds: float = PATIENCE) -> bool:
-        """Wait up to ``seconds`` until everything is written. Return whether it is; if not, a log says so."""
+        """Wait up to ``seconds`` until everything is written. Return whether that succeeded; if it did not, log it."""
         is_written = Event()
         self._notify_when_written(is_written.set)
         if is_written.wait(seconds):
