@@ -132,7 +132,7 @@ class Account:
         self._budget.change(self, count)
 
     def set_unprocessed(self, count: int) -> None:
-        """Set the number of bytes that have arrived and are not processed yet to ``count``."""
+        """Set the number of bytes that have arrived but are not processed yet."""
         growth, self.unprocessed = count - self.unprocessed, count
         self._budget.change(self, growth)
 

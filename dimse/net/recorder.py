@@ -42,7 +42,8 @@ def record(path: str | os.PathLike[str], *, tls: bool = False, also: Trace | Non
     A path that ends in ``.pcapng`` is one file for all associations; an existing file is replaced. Any other path is a
     folder, created if needed, which gets one file per association. ``tls`` also records connections with TLS,
     decrypted. ``also`` is called with the records of all events. Raises OSError if the file or folder cannot be
-    created. When the block of `connect` or `serve` has been left, all captures are complete; the log names exceptions.
+    created. When the block of `connect` or `serve` has been left, all captures are complete, except those that the log
+    calls incomplete.
     """
     return Recorder(Path(path), tls=tls, also=also)
 

@@ -96,7 +96,7 @@ class Deadline(Timer):
     def fire(self) -> None:
         if self.since is None:
             self.is_running = False
-        elif self.loop.time() < self.since + self._seconds:  # the activity began after the timer
+        elif self.loop.time() < self.since + self._seconds:  # the activity began after the timer started
             self.start(self.since)
         else:
             super().fire()
@@ -135,7 +135,7 @@ class Timers:
             self.disarm()
 
     def arm(self, when: float) -> None:
-        """Let the event loop call `_fire` at the time ``when``, instead of any earlier choice."""
+        """Let the event loop call `_fire` at the time ``when``, and at no other time."""
         self.disarm()
         self.when = when
         self._handle = self.loop.call_at(when, self._fire)

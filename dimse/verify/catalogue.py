@@ -76,7 +76,7 @@ def catalogue_hash() -> str:
 
 
 def differences(cases: Iterable[Case]) -> Iterator[str]:
-    """Yield, for each of ``cases``, how its code differs from the catalogue. Outcomes are not compared."""
+    """Yield each difference between the code of ``cases`` and the catalogue. Outcomes are not compared."""
     entries, seen = catalogue(), set()
     for case in cases:
         entry = entries.get(case.id)

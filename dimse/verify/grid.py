@@ -59,7 +59,7 @@ class Group:
 
 @dataclass(slots=True)
 class GridPeer:
-    """A peer of the grid, and its answers so far; ``fault`` says why it could not be reached, or is ""."""
+    """A peer of the grid, and its answers so far; ``fault`` says why the peer could not be reached ("" if it was)."""
 
     label: str
     target: Target

@@ -68,7 +68,7 @@ Numbers = int | frozenset[int] | None
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The base class of everything that a peer can do. ``is_pdu`` is False if the event sends no octets."""
+    """The base class of all events. ``is_pdu`` is False for an event in which the peer sends no octets."""
 
     is_pdu: ClassVar[bool] = True
 

@@ -105,7 +105,7 @@ async def many_contexts(peer: Peer) -> Seen:
 
 
 def proposed(*contexts: bytes) -> CaseRun:
-    """Return the run that proposes these Presentation Context Items."""
+    """Return the run that proposes an association with these Presentation Context Items."""
 
     async def run(peer: Peer) -> Seen:
         return (await peer.ask(octets=forge_request(peer, contexts=contexts)))[1]
