@@ -60,7 +60,8 @@ class FaultError(DimseError):
 class Place:
     """The requests or films at which a fault occurs: all of one kind, or one of them.
 
-    ``number`` selects one, counted from 1; None selects all.
+    ``operation`` is ``FILM``, or the name of an operation on one of ``sop_classes``. ``number`` selects one film or
+    request, counted from 1; None selects all.
     """
 
     operation: str

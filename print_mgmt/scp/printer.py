@@ -72,7 +72,7 @@ class Engine(Protocol):
 
 
 class PrinterService:
-    """A printer that serves many associations.
+    """A printer that serves many associations. ``engine`` gets its jobs, and ``state`` is its status.
 
     ``config`` may be replaced; the new configuration applies to associations that begin afterwards, except for its
     limits of memory, which never change. Each request is passed to ``intercept``, with the function

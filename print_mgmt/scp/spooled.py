@@ -56,8 +56,9 @@ Route = Callable[[PrintJob], Routing]
 class SpooledPrinting(SpooledIntake):
     """An engine that accepts jobs into ``spool``, and prints the films routed to ``on_film`` unless it is None.
 
-    ``state`` is the status of the printer, which becomes WARNING when the disk is nearly full or full. ``printed``
-    counts the calls of ``on_film`` that succeeded, ``failed`` those that raised.
+    ``state`` is the status of the printer, which becomes WARNING when the disk is nearly full or full. ``route`` and
+    ``each_copy`` are as in `PrintServer`. ``printed`` counts the calls of ``on_film`` that succeeded, ``failed`` the
+    calls that raised.
     """
 
     def __init__(

@@ -60,15 +60,19 @@ class PrintClient:
     ``color`` selects the Basic Color (True) or the Basic Grayscale (False) Print Management Meta SOP Class; "prefer"
     uses color if the printer has it, "avoid" uses color only if the printer has nothing else, and None uses either,
     preferably grayscale, or the Printer SOP Class alone. If the printer accepts no Meta SOP Class, a second association
-    proposes the member SOP Classes one by one. ``bits`` is the depth of gray pixels on the wire, 8 or 12; "auto" takes
-    it from the profile or from the printer's configuration, or else uses 8. ``action`` is the instance that N-ACTION
-    prints: the film box ("film", as in the standard) or the session; "auto" tries the film box first. ``action_data``
-    sends a Data Set with N-ACTION, for printers that do not answer without it. ``own_uids``: the client assigns the SOP
-    Instance UIDs, unless the printer refuses them. ``optional`` are the optional SOP Classes to propose; Presentation
-    LUT is proposed when it is used. ``profile`` has the limits of a printer model (see `profiles`). ``retries`` limits
-    how often a transiently rejected association is requested again, and how often a lost association is replaced;
-    `films` and `print_images` do not replace one that is lost between N-ACTION and its response. ``tls`` comes from
-    `dimse.net.client_context`; ``trace`` gets the records of `dimse.net.Trace`.
+    proposes the member SOP Classes one by one. ``optional`` are the optional SOP Classes to propose; Presentation LUT
+    is proposed when it is used. With ``implicit_only``, only Implicit VR Little Endian is proposed.
+
+    ``bits`` is the depth of gray pixels on the wire, 8 or 12; "auto" takes it from the profile or from the printer's
+    configuration, or else uses 8. ``profile`` has the limits of a printer model (see `profiles`).
+
+    ``action`` is the instance that N-ACTION prints: the film box ("film", as in the standard) or the session; "auto"
+    tries the film box first. ``action_data`` sends a Data Set with N-ACTION, for printers that do not answer without
+    it. ``own_uids``: the client assigns the SOP Instance UIDs, unless the printer refuses them.
+
+    ``retries`` limits how often a transiently rejected association is requested again, and how often a lost association
+    is replaced; `films` and `print_images` do not replace one that is lost between N-ACTION and its response. ``tls``
+    comes from `dimse.net.client_context`; ``trace`` gets the records of `dimse.net.Trace`.
 
     A wrong argument raises `EncodeError` at once. Entering the block raises what `dimse.net.connect` raises, and
     `ContextNotAccepted` if the printer accepts no print context. Outside the block, methods that need an association
@@ -225,11 +229,12 @@ class PrintClient:
 
         ``attributes`` are attributes of the film session, the film boxes and the image boxes, by keyword:
         ``ImageDisplayFormat=r"STANDARD\2,3", FilmSizeID="14INX17IN", NumberOfCopies=2``.
+        ``frames`` are the frames of multi-frame images to print, from 1; None prints all. ``looks`` are options of
+        `print_mgmt.images.prepare`, such as ``{"window": "auto"}``. ``annotations`` are written on every film, at the
+        positions of AnnotationDisplayFormatID. `FilmOptions` explains the other arguments.
+
         ``progress`` is called with the number of images that the printer has received. The last film may have empty
-        boxes; without images, no film is printed. ``frames`` are the frames of multi-frame images to print, from 1;
-        None prints all. ``looks`` are options of `print_mgmt.images.prepare`, such as ``{"window": "auto"}``.
-        ``annotations`` are written on every film, at the positions of AnnotationDisplayFormatID. `FilmOptions` explains
-        the other arguments.
+        boxes; without images, no film is printed.
 
         Images may come from an async iterator; only one film at a time is held in memory. Raises `ImageError` for an
         image that cannot be printed, `EncodeError` for an attribute that is wrong or that the printer of the profile

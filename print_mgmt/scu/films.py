@@ -39,9 +39,11 @@ class FilmOptions:
     ``chosen`` are the attributes of film session, film boxes and image boxes. Every film box refers to
     ``presentation_lut``. ``annotations`` are the texts of the annotation boxes of each film, from position 1.
     ``collate`` prints all films with one N-ACTION on the session; copies are then in the order 1 2 1 2 instead of
-    1 1 2 2. ``true_size`` prints each image in true size or not at all: an image larger than its image box is refused,
-    or cropped if Requested Decimate/Crop Behavior is CROP. ``reduce`` sends no more pixels than an image box has, if
-    the printer's configuration gives the size of its image boxes.
+    1 1 2 2.
+
+    ``true_size`` prints each image in true size or not at all: an image larger than its image box is refused, or
+    cropped if Requested Decimate/Crop Behavior is CROP. ``reduce`` sends no more pixels than an image box has, if the
+    printer's configuration gives the size of its image boxes.
     """
 
     chosen: Chosen

@@ -17,7 +17,8 @@ __all__ = ["Answer", "answer_for", "failure"]
 class Answer:
     """The elements of a response, its Data Set, and the job that N-ACTION has created.
 
-    ``names_sop_class``: the response has an Affected SOP Class UID. Some printers omit it, as PS3.7 §10.1.5.1.3 allows.
+    ``comment`` is the Error Comment. ``names_sop_class``: the response has an Affected SOP Class UID. Some printers
+    omit it, as PS3.7 §10.1.5.1.3 allows.
     """
 
     Status: int = SUCCESS

@@ -110,7 +110,7 @@ class MemoryPool:
 
 
 class Instances:
-    """The instances of one association, and the printer to which they belong."""
+    """The instances of one association, and the printer to which they belong. `PrintService` explains the arguments."""
 
     def __init__(
         self,

@@ -71,11 +71,11 @@ _IMAGE_TAGS = {sop_class: tag_of(sequence) for sop_class, sequence in IMAGE_SEQU
 
 
 class PrintService:
-    """The print SCP for one association.
+    """The print SCP for one association, with the configuration ``config``.
 
     All associations of a printer share ``state``, ``jobs``, ``pool`` (the memory that film sessions reserve) and
-    ``memory`` (the memory of all instances). ``host`` is the address of the client; ``abstract_syntaxes`` are the
-    abstract syntaxes of the accepted presentation contexts.
+    ``memory`` (the memory of all instances). ``calling_ae_title`` and ``host`` are the AE title and the address of the
+    client; ``abstract_syntaxes`` are the abstract syntaxes of the accepted presentation contexts.
     """
 
     def __init__(

@@ -43,7 +43,7 @@ DEFAULT_PACE = Pace()
 
 
 class Delivery:
-    """The delivery of a leased film to a destination of the site."""
+    """The delivery of a leased film to a destination of the site. ``site`` returns the current configuration."""
 
     def __init__(
         self,

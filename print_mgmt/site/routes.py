@@ -28,7 +28,11 @@ Terms = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """The properties of a film that routes can test. ``client`` is the address of the client."""
+    """The properties of a film that routes can test.
+
+    ``called`` and ``calling`` are AE titles, and ``client`` is the address of the client. ``color``: the film has a
+    color image.
+    """
 
     called: str = ""
     calling: str = ""
@@ -55,7 +59,8 @@ class Route:
     """A route to destinations. An empty condition matches every film.
 
     ``called`` and ``calling`` have AE titles with the wildcards of `fnmatch`, and ``client`` has networks such as
-    ``192.0.2.0/24``. ``to`` names the destinations; ``hold`` holds the film for an operator. Raises `ConfigError`.
+    ``192.0.2.0/24``. ``FilmSizeID`` and ``MediumType`` have terms. ``color`` is True for films with a color image, and
+    False for gray films. ``to`` names the destinations; ``hold`` holds the film for an operator. Raises `ConfigError`.
     """
 
     name: str = ""

@@ -76,11 +76,13 @@ class Site:
 
     ``spool`` replaces the spool of the configuration. A site with ``accepts=False`` accepts no associations; its
     workers deliver films that other processes stored in the spool. A site with ``delivers=False`` has no workers.
-    ``policy`` decides about each association, in addition to the called AE title. Each request of Print Management is
-    passed to ``intercept``, with the printer, and with the function that performs the request; ``intercept`` returns
-    the response. ``tls`` replaces the TLS settings of the configuration. ``trace`` is called with the events of all
-    associations, including those with destinations and sources. With ``reuse_port``, several processes may listen on
-    the same port.
+
+    ``policy`` decides about each association, in addition to the called AE title. ``tls`` replaces the TLS settings of
+    the configuration. With ``reuse_port``, several processes may listen on the same port. ``trace`` is called with the
+    events of all associations, also of associations with destinations and sources.
+
+    Each request of Print Management is passed to ``intercept``, with the printer, and with the function that performs
+    the request; ``intercept`` returns the response.
     """
 
     def __init__(

@@ -27,7 +27,10 @@ class _SpoolFailed(Exception):
 
 
 class Workers:
-    """The workers of all destinations of the site. The destinations may change while the workers run."""
+    """The workers of all destinations of the site. The destinations may change while the workers run.
+
+    ``site`` returns the current configuration.
+    """
 
     def __init__(
         self, spool: Spool, site: Callable[[], SiteConfig], conditions: Conditions, *, pace: Pace = DEFAULT_PACE

@@ -53,7 +53,10 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """The destination will never accept the film as it is. ``info`` is a term of PS3.3 C.13.9.1."""
+    """The destination will never accept the film as it is.
+
+    In all outcomes, ``info`` is a term of PS3.3 C.13.9.1, and ``reason`` explains it.
+    """
 
     info: str = "UNKNOWN"
     reason: str = ""

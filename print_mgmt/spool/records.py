@@ -106,11 +106,14 @@ class Delivery:
     """The delivery of a film to one destination.
 
     ``copy`` is the number of the copy, from 1, or 0 if one delivery makes all ``copies``. ``place`` orders the
-    deliveries of a job. ``attempts`` counts the leases since the film was accepted, retried or reprinted, ``fence`` is
-    the number of the latest lease, and ``owner`` is the spool instance that granted it. ``due`` is the time at which
-    the next attempt may begin, and ``expires`` the time at which the lease ends. ``info`` is a term of PS3.3 C.13.9.1,
-    and ``reason`` explains it. ``afterwards`` is the state that follows an attempt that has to be repeated: QUEUED, or
-    HELD or CANCELED if an operator asked for that during the attempt.
+    deliveries of a job. ``repeatable`` is as in `Target`.
+
+    ``info`` is a term of PS3.3 C.13.9.1, and ``reason`` explains it. ``afterwards`` is the state that follows an
+    attempt that has to be repeated: QUEUED, or HELD or CANCELED if an operator asked for that during the attempt.
+
+    ``attempts`` counts the leases since the film was accepted, retried or reprinted. ``fence`` is the number of the
+    latest lease, and ``owner`` the spool instance that granted it. ``due`` is the time at which the next attempt may
+    begin, and ``expires`` the time at which the lease ends.
     """
 
     id: int = 0
@@ -156,8 +159,9 @@ class FilmRecord:
     """A film in the spool, without its pixels.
 
     ``id`` identifies the film to operators and in all methods of the spool. ``job`` is the SOP Instance UID of its
-    Print Job, and ``number`` the position of the film in that job, from 1. ``size`` (bytes) and ``checksum`` (SHA-256,
-    hexadecimal) describe the stored film.
+    Print Job, and ``number`` the position of the film in that job, from 1. ``printer`` is a Printer Name,
+    ``Originator`` the calling AE title, and ``host`` the address of the client. ``size`` (bytes) and ``checksum``
+    (SHA-256, hexadecimal) describe the stored film. ``accepted`` and ``ended`` are times.
     """
 
     id: str

@@ -35,7 +35,10 @@ SUCCESS_OR_WARNING: Outcomes = (SUCCESS, WARNING)
 
 @dataclass(slots=True)
 class Steps:
-    """The results of the steps of a case so far; each is also a line in the log of ``peer``."""
+    """The results of the steps of a case so far; each is also a line in the log of ``peer``.
+
+    ``kept`` and ``deviated`` have the observations of the steps in words.
+    """
 
     peer: Peer
     kept: list[str] = field(default_factory=list)

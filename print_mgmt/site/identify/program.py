@@ -19,8 +19,8 @@ __all__ = ["ProgramSource"]
 class ProgramSource:
     """A source that runs ``command`` as `CommandDestination` does, and reads a JSON object from its output.
 
-    The names in the object are keywords of `IDENTITY`, and the values are strings. The constructor raises `ConfigError`
-    for a value that `CommandDestination` does not accept.
+    The names in the object are keywords of `IDENTITY`, and the values are strings. `CommandDestination` explains the
+    fields. The constructor raises `ConfigError` for a value that `CommandDestination` does not accept.
     """
 
     command: tuple[str, ...]

@@ -40,8 +40,8 @@ class WorklistSource(DicomNode):
     """A source that queries the worklist ``peer``, AE@HOST:PORT.
 
     ``by`` names the attributes to search by; a query is sent only if all have values. If the worklist has several
-    entries, only values that all of them share are used; entries about different patients are not used. `DicomNode` has
-    the other fields. Raises `ConfigError`.
+    entries, only values that all of them share are used; entries about different patients are not used. ``seconds`` is
+    the time limit of a query. `DicomNode` has the other fields. Raises `ConfigError`.
     """
 
     peer: str
