@@ -198,7 +198,7 @@ class _Skimmer(Parser):
         self.final_errors = final_errors  # receives the error at which reading ends
         self.start = start
         self.special: dict[int, tuple[Elements, int]] = {}
-        self.is_partial = False  # the last element has only its readable items
+        self.is_partial = False  # whether the last element has only its readable items
         self.at = start  # the offset of the special element that is being parsed
         self.layout = source.layout
         self.scanned = start  # up to this offset, a Data Set in explicit VR was searched for Pixel Representation

@@ -217,7 +217,7 @@ class Conversation:
     def _errors_without_lines(self, stream: "_Stream", pdvs: Iterable[PDV], at: int) -> list[str]:
         """Take the fragments of ``pdvs``, which have no lines and begin at offset ``at``. Return their first errors."""
         seen, contexts = dict[str, None](), set[int]()
-        is_stray = False  # the last fragment was of a Data Set that no Command Set announced
+        is_stray = False  # whether the last fragment was of a Data Set that no Command Set announced
         for pdv in pdvs:
             context_id, data, is_command, _ = pdv
             at += PDV_HEADER + len(data)
@@ -321,7 +321,7 @@ class _Stream:
         self.offset = 0  # the number of bytes of this side before the buffer
         self.assembler = _assembler()
         self.in_command = False  # the last fragment was of a Command Set that is not complete
-        self.is_hidden = False  # the following bytes may belong to a credential
+        self.is_hidden = False  # whether the following bytes may belong to a credential
         self.has_unknown_type = False  # a PDU had an unknown type, so the beginning of the next PDU is unknown
         self.completed: list[CompleteMessage] = []  # messages of the current PDU
         self._command = bytearray()

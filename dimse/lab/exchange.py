@@ -116,7 +116,7 @@ class Exchange:
         If the peer goes on sending, this method stops after ``seconds``, or after `patience` if that is longer.
         """
         began, is_silent = time.monotonic(), True
-        is_midway = True  # nothing has come yet, or a message is under way
+        is_midway = True  # whether no message has come yet, or one is under way
         while self._connection is not None:
             passed = time.monotonic() - began
             if not is_silent and passed > max(seconds, self.patience):

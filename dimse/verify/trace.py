@@ -46,10 +46,10 @@ class CaseTrace:
     """The entries of one case. ``clock`` returns seconds."""
 
     clock: Callable[[], float]
-    is_full: bool = False  # all octets are kept in ``data``
+    is_full: bool = False  # whether all octets are kept in ``data``
     entries: list[TraceEntry] = field(default_factory=list)
     subcase: int = 0
-    keeps_whole: bool = False  # where ``data`` is cut, all octets are kept in ``whole``
+    keeps_whole: bool = False  # whether all octets are kept in ``whole`` if ``data`` is cut
     max_entries: int = _MAX_ENTRIES
     lost: int = 0  # the number of entries left out after the first ``max_entries``
     connections: int = 0  # the number of connections so far

@@ -88,9 +88,9 @@ class Wire(asyncio.Protocol):
         self._writable.set()
         self._end: Closed | None = None
         self._is_garbled = False
-        self._is_over = False  # the peer has rejected, aborted or released
-        self._is_shut = False  # the tester sends nothing more
-        self._is_cut = False  # the tester has closed or reset the connection
+        self._is_over = False  # whether the peer has rejected, aborted or released
+        self._is_shut = False  # whether the tester sends nothing more
+        self._is_cut = False  # whether the tester has closed or reset the connection
         self._request: AssociateRQ | None = None
         self._assembler = Assembler(lambda *_: None)
         self._message_id = 0

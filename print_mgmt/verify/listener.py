@@ -82,7 +82,7 @@ class MessageListener:
         self.contexts: dict[int, str] = {}  # accepted transfer syntaxes by context id
         self._proposed: dict[int, tuple[str, ...]] = {}
         self._stream = PDUStream(0, 0)
-        self._is_lost = False  # octets of the tester can no longer be read
+        self._is_lost = False  # whether octets of the tester can no longer be read
         self._ours, self._theirs = _Direction(), _Direction()
 
     def asked(self, message: HeardMessage) -> None:

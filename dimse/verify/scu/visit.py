@@ -103,15 +103,15 @@ class Visit:
     exchanges: list[Exchange] = field(default_factory=list)  # one for each message of the SCU that has an answer
     first_reaction: tuple[Wire, int] | None = None  # its connection, and the number of events on it before
     operations_at_reaction: int = 0  # the number of operations up to the first reaction, its request included
-    hung: bool = False  # the SCU was silent for ``patience`` on a connection
-    is_endless: bool = False  # the SCU went on for longer than a visit may take
+    hung: bool = False  # whether the SCU was silent for ``patience`` on a connection
+    is_endless: bool = False  # whether the SCU went on for longer than a visit may take
     ended: Ended | None = None  # the end of the program, if the tester started one
-    is_running: bool = False  # the program did not end, although its connections had ended
+    is_running: bool = False  # whether the program did not end, although its connections had ended
     on_pdu: OnPDU | None = None
-    is_judged: bool = True  # the invariants judge the traffic
+    is_judged: bool = True  # whether the invariants judge the traffic
     max_length: int = OUR_MAXIMUM_LENGTH
     tls: ssl.SSLContext | None = None  # in place of the tester's usual context
-    reads_hello: bool = False  # read only the ClientHello, then close the connection
+    reads_hello: bool = False  # whether to read only the ClientHello, and then close the connection
     hello: bytes = b""  # the first octets of the SCU, if ``reads_hello``
     refusals: list[str] = field(default_factory=list)  # how TLS handshakes failed
     pending: Message | None = None  # for ``on_pdu``: the request whose Data Set is still arriving
