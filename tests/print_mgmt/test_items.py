@@ -239,17 +239,25 @@ def test_lut_is_read_from_a_file(tmp_path: Path) -> None:
     lut = read_lut(path)
     assert lut.table is not None
     assert (lut.bits, lut.table.tolist()) == (12, GAMMA.tolist())
-    for text, words in (
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
         ("1\n2\n", "has 2 entries, not 256 or 4096"),
         ("1\n-2\n", "line 2: '-2' is not an entry, 0 to 65535"),
         ("1\n\n70000\n", "line 3: '70000' is not an entry"),
         ("\xff\x00", "line 1: "),
         ("9" * 5000, "line 1: '99999999999999999999' is not an entry"),
-    ):
-        path.write_text(text, encoding="latin-1")
-        with pytest.raises(EncodeError) as caught:
-            read_lut(path)
-        assert str(caught.value).startswith(f"{path}: {words}")
+    ],
+    ids=["too short", "negative", "too large", "not text", "5000 digits"],
+)
+def test_wrong_lut_file_names_its_fault(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "gamma.lut"
+    path.write_text(text, encoding="latin-1")
+    with pytest.raises(EncodeError) as caught:
+        read_lut(path)
+    assert str(caught.value).startswith(f"{path}: {words}")
 
 
 # --- overlay ---

@@ -87,13 +87,20 @@ def test_single_value_is_its_first_moment() -> None:
 
 
 @pytest.mark.parametrize("text", ["20240101-20240102", "20240101-", "-20240101"])
-def test_range_is_not_a_single_value(text: str) -> None:
+def test_range_is_not_a_single_date(text: str) -> None:
     with pytest.raises(
         DecodeError, match=rf"^DA must not be a range \(use earliest and latest\), got '{text}' \[PS3\.5 §6\.2\]$"
     ):
         DA(text).date()
+
+
+@pytest.mark.parametrize("text", ["20240101-20240102", "20240101-", "-20240101"])
+def test_range_is_not_a_single_date_time(text: str) -> None:
     with pytest.raises(DecodeError, match=r"^DT must not be a range"):
         DT(text).datetime()
+
+
+def test_range_is_not_a_single_time() -> None:
     with pytest.raises(DecodeError, match=r"^TM must not be a range"):
         TM("10-12").time()
 

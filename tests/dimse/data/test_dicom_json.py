@@ -246,13 +246,20 @@ def test_error_names_the_path(attribute: object, what: str) -> None:
     assert what in str(caught.value)
 
 
-def test_other_objects_are_rejected() -> None:
-    with pytest.raises(DecodeError, match=r"^a Data Set must be an object, not \[\] \[PS3\.18 §F\.2\]$"):
-        from_json([])
-    with pytest.raises(DecodeError, match=r"^'Rows' is not a tag of eight hexadecimal digits \[PS3\.18 §F\.2\]$"):
-        from_json({"Rows": {}})
-    with pytest.raises(DecodeError, match=r"^\(2020,0110\)\[0\]: '0028' is not a tag"):
-        from_json({"20200110": {"vr": "SQ", "Value": [{"0028": {}}]}})
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ([], r"^a Data Set must be an object, not \[\] \[PS3\.18 §F\.2\]$"),
+        ({"Rows": {}}, r"^'Rows' is not a tag of eight hexadecimal digits \[PS3\.18 §F\.2\]$"),
+        (
+            {"20200110": {"vr": "SQ", "Value": [{"0028": {}}]}},
+            r"^\(2020,0110\)\[0\]: '0028' is not a tag",
+        ),
+    ],
+)
+def test_other_objects_are_rejected(model: object, message: str) -> None:
+    with pytest.raises(DecodeError, match=message):
+        from_json(model)
 
 
 def test_nesting_is_bounded_both_ways() -> None:

@@ -169,21 +169,29 @@ def test_set_frames_describes_them() -> None:
 
 
 class Long(bytes):
-    """Return a fragment of 3 GiB that takes no memory."""
+    """A fragment that says it has 3 GiB and takes no memory."""
 
     def __len__(self) -> int:
         return 3 << 30
 
 
-def test_impossible_frames_cannot_be_set() -> None:
+@pytest.mark.parametrize(
+    ("frames", "table", "message"),
+    [
+        ([], "basic", r"^\(7FE0,0010\) PixelData: frames are missing or empty"),
+        ([b""], "basic", r"^\(7FE0,0010\) PixelData: frames are missing or empty"),
+        ([b"ab", []], "basic", r"^\(7FE0,0010\) PixelData: frames are missing or empty"),
+        ([[b"ab", b"cd"]], "extended", "allows only one fragment per frame"),
+        ([Long(), Long(), b"ab"], "basic", "an offset of 6442450960 needs an Extended Offset Table"),
+    ],
+    ids=["no frame", "no bytes", "no fragment", "two fragments", "an offset beyond 4 GiB"],
+)
+def test_impossible_frames_cannot_be_set(
+    frames: list[bytes | list[bytes]], table: Literal["basic", "extended"], message: str
+) -> None:
     ds = Dataset()
-    for frames in ([], [b""], [b"ab", []]):
-        with pytest.raises(EncodeError, match=r"^\(7FE0,0010\) PixelData: frames are missing or empty"):
-            set_frames(ds, frames)  # type: ignore[arg-type]  # the types of all three at once
-    with pytest.raises(EncodeError, match="allows only one fragment per frame"):
-        set_frames(ds, [[b"ab", b"cd"]], table="extended")
-    with pytest.raises(EncodeError, match="an offset of 6442450960 needs an Extended Offset Table"):
-        set_frames(ds, [Long(), Long(), b"ab"])
+    with pytest.raises(EncodeError, match=message):
+        set_frames(ds, frames, table=table)
     assert not len(ds)
 
 

@@ -65,6 +65,9 @@ def test_un_of_a_known_sequence_is_parsed_in_implicit_vr(whole: bool, undefined:
     assert proper[4:6] == b"SQ"
     assert ROWS[EXPLICIT_LE] in proper
     assert decode(proper, EXPLICIT_LE) == ds
+
+
+def test_empty_un_of_a_known_sequence_has_no_items() -> None:
     assert decode(UNKNOWN + bytes(4), EXPLICIT_LE).ReferencedFilmSessionSequence == []
 
 
@@ -79,14 +82,17 @@ def test_explicit_vr_continues_after_un_in_implicit_vr() -> None:
         assert first_item(item[0x00091001].value).Rows == item.Rows == middle.Rows == 4
 
 
-def test_un_without_items_stays_bytes() -> None:
-    for content in (b"\1\2", b"12345678", ROWS_ITEM[:-2]):
-        data = UNKNOWN + len(content).to_bytes(4, "little") + content
-        ds = decode(data + ROWS[EXPLICIT_LE], EXPLICIT_LE)
-        assert ds["ReferencedFilmSessionSequence"].VR == "UN"
-        assert ds.ReferencedFilmSessionSequence == content
-        assert ds.Rows == 4
-        assert encode(ds, EXPLICIT_LE) == ROWS[EXPLICIT_LE] + data, "in order"
+@pytest.mark.parametrize("content", [b"\1\2", b"12345678", ROWS_ITEM[:-2]], ids=["short", "text", "cut item"])
+def test_un_without_items_stays_bytes(content: bytes) -> None:
+    data = UNKNOWN + len(content).to_bytes(4, "little") + content
+    ds = decode(data + ROWS[EXPLICIT_LE], EXPLICIT_LE)
+    assert ds["ReferencedFilmSessionSequence"].VR == "UN"
+    assert ds.ReferencedFilmSessionSequence == content
+    assert ds.Rows == 4
+    assert encode(ds, EXPLICIT_LE) == ROWS[EXPLICIT_LE] + data, "in order"
+
+
+def test_cut_un_is_rejected() -> None:
     with pytest.raises(DecodeError, match=r"^\(2010,0500\): a value of 18 bytes, but only 17 follow"):
         decode((UNKNOWN + b"\x12\0\0\0" + ROWS_ITEM)[:-1], EXPLICIT_LE)
 

@@ -93,15 +93,17 @@ def test_big_endian_pixels_are_swapped(vr: str, bits: int) -> None:
     assert pixel_array(decoded, EXPLICIT_BE).tolist() == [[0, 1, 2], [3, 4, 5]]
 
 
-def test_compressed_pixels_are_named() -> None:
-    with pytest.raises(
-        DecodeError, match=r"not compressed Pixel Data \(JPEG Baseline \(Process 1\)\) \[PS3\.3 §C\.7\.6\.3\]$"
-    ):
-        pixel_array(image(PixelData=[b"", b"\1\2"]), JPEG)
-    with pytest.raises(
-        DecodeError, match=r"^\(7FE0,0010\) PixelData: native .*, not compressed Pixel Data \[PS3\.3 §C\.7\.6\.3\]$"
-    ):
-        pixel_array(image(PixelData=[b"", b"\1\2"]))
+@pytest.mark.parametrize(
+    ("syntax", "named"),
+    [(JPEG, r"not compressed Pixel Data \(JPEG Baseline \(Process 1\)\)"), (None, "not compressed Pixel Data")],
+    ids=["known syntax", "unknown syntax"],
+)
+def test_compressed_pixels_are_named(syntax: TransferSyntax | None, named: str) -> None:
+    with pytest.raises(DecodeError, match=rf"^\(7FE0,0010\) PixelData: native .*, {named} \[PS3\.3 §C\.7\.6\.3\]$"):
+        pixel_array(image(PixelData=[b"", b"\1\2"]), syntax)
+
+
+def test_compressed_syntax_is_named_without_pixels() -> None:
     with pytest.raises(DecodeError, match="JPEG Baseline"):
         pixel_array(Dataset(), JPEG)
 

@@ -39,14 +39,33 @@ async def test_c_store_uses_the_context_of_its_sop_class() -> None:
     async with serve([archive.service], port=0) as server:
         async with connect(server.host, server.port, {FIND: SYNTAXES, STORAGE: SYNTAXES}) as association:
             response = await c_store(association, ROE, Priority=1)
-            with pytest.raises(EncodeError, match="SOPInstanceUID: missing"):
-                await c_store(association, Dataset(SOPClassUID=STORAGE))
-            with pytest.raises(ContextNotAccepted):
-                await c_store(association, Dataset(SOPClassUID="1.2", SOPInstanceUID="1.3"))
     assert (response.Status, response.AffectedSOPClassUID) == (0, STORAGE)
     assert archive.instances == {ROE.SOPInstanceUID: ROE}
     (stored,) = archive.stored
     assert (stored.Priority, stored.MoveOriginatorMessageID) == (1, None)
+
+
+@pytest.mark.parametrize(
+    ("instance", "error", "words"),
+    [
+        (Dataset(SOPClassUID=STORAGE), EncodeError, "SOPInstanceUID: missing"),
+        (
+            Dataset(SOPClassUID="1.2", SOPInstanceUID="1.3"),
+            ContextNotAccepted,
+            "no presentation context for 1.2 was proposed",
+        ),
+    ],
+    ids=["without a SOP Instance UID", "without a context"],
+)
+async def test_instance_that_cannot_be_sent_is_not_stored(
+    instance: Dataset, error: type[Exception], words: str
+) -> None:
+    archive = Archive()
+    async with serve([archive.service], port=0) as server:
+        async with connect(server.host, server.port, {FIND: SYNTAXES, STORAGE: SYNTAXES}) as association:
+            with pytest.raises(error, match=words):
+                await c_store(association, instance)
+    assert archive.instances == {}
 
 
 async def test_c_find_has_a_pending_response_for_each_match() -> None:

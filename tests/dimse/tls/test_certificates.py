@@ -20,47 +20,81 @@ from dimse.net import (
 from dimse.tls import TLSSession
 
 
-def test_unusable_files_raise(
-    profile: TLSProfile, authority: Authority, printer: Identity, modality: Identity, tmp_path: Path
+@pytest.fixture
+def files(printer: Identity, modality: Identity, tmp_path: Path) -> dict[str, Path]:
+    """Return usable and unusable files by what they contain."""
+    contents = {
+        "nonsense": b"-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n",
+        "DER": b"\x30\x82\xff",
+        "encrypted": b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
+        "encrypted RSA": (
+            b"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAAAA\n-----END RSA PRIVATE KEY-----\n"
+        ),
+    }
+    written = {name: tmp_path / f"{name}.pem" for name in contents}
+    for name, path in written.items():
+        path.write_bytes(contents[name])
+    return written | {"certificate": printer.certificate, "key": printer.key, "other key": modality.key}
+
+
+@pytest.mark.parametrize("is_server", [True, False], ids=["server", "client"])
+@pytest.mark.parametrize(
+    ("certificate", "key", "at_fault", "words"),
+    [
+        ("DER", "key", ["DER"], "not a PEM file with a certificate"),
+        ("key", "key", ["key"], "not a PEM file with a certificate"),
+        ("certificate", "certificate", ["certificate"], "not a PEM file with a private key"),
+        ("certificate", None, ["certificate"], "not a PEM file with a private key"),
+        ("certificate", "other key", ["other key"], "not the private key of the certificate {certificate}"),
+        ("certificate", "encrypted", ["encrypted"], "the private key is encrypted"),
+        ("certificate", "encrypted RSA", ["encrypted RSA"], "the private key is encrypted"),
+        ("nonsense", "key", ["nonsense", "key"], "cannot be used: "),
+    ],
+)
+def test_error_names_the_unusable_file(
+    profile: TLSProfile,
+    authority: Authority,
+    files: dict[str, Path],
+    certificate: str,
+    key: str | None,
+    at_fault: list[str],
+    words: str,
+    *,
+    is_server: bool,
 ) -> None:
-    text, empty = tmp_path / "text.pem", tmp_path / "empty.pem"
-    text.write_text("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n")
-    empty.write_bytes(b"\x30\x82\xff")
-    encrypted, old = tmp_path / "encrypted.pem", tmp_path / "old.pem"
-    encrypted.write_text("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n")
-    old.write_text("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAAAA\n-----END RSA PRIVATE KEY-----\n")
-    refusals = [
-        ((empty, printer.key), empty, "not a PEM file with a certificate"),
-        ((printer.key, printer.key), printer.key, "not a PEM file with a certificate"),
-        ((printer.certificate, printer.certificate), printer.certificate, "not a PEM file with a private key"),
-        ((printer.certificate, None), printer.certificate, "not a PEM file with a private key"),
-        ((printer.certificate, modality.key), modality.key, f"not the private key of the certificate {printer[0]}"),
-        ((printer.certificate, encrypted), encrypted, "the private key is encrypted"),
-        ((printer.certificate, old), old, "the private key is encrypted"),
-        ((text, printer.key), f"{text}, {printer.key}", "cannot be used: "),
-    ]
-    for files, path, words in refusals:
-        for make in (server_context, partial(client_context, authority.ca)):
-            with pytest.raises(DecodeError) as caught:
-                make(*files, profile=profile)
-            assert caught.value.path == str(path)
-            assert caught.value.what.startswith(words)
-    for ca in (empty, text, printer.key):
-        with pytest.raises(DecodeError) as caught:
-            client_context(ca, profile=profile)
-        assert caught.value.path == str(ca)
+    make_context = server_context if is_server else partial(client_context, authority.ca)
+    with pytest.raises(DecodeError) as caught:
+        make_context(files[certificate], None if key is None else files[key], profile=profile)
+    assert caught.value.path == ", ".join(str(files[name]) for name in at_fault)
+    assert caught.value.what.startswith(words.format(certificate=files["certificate"]))
 
 
-def test_expired_or_future_certificate_raises(profile: TLSProfile, authority: Authority) -> None:
+@pytest.mark.parametrize("ca", ["DER", "nonsense", "key"])
+def test_error_names_the_unusable_ca(profile: TLSProfile, files: dict[str, Path], ca: str) -> None:
+    with pytest.raises(DecodeError) as caught:
+        client_context(files[ca], profile=profile)
+    assert caught.value.path == str(files[ca])
+
+
+def test_expired_certificate_raises(profile: TLSProfile, authority: Authority) -> None:
     now, day = datetime.now(UTC), timedelta(days=1)
     past = authority.issue("past", not_before=now - 9 * day, not_after=now - day)
-    future = authority.issue("future", not_before=now + day, not_after=now + 9 * day)
-    far = authority.issue("far", not_before=now - day, not_after=datetime(2055, 1, 1, tzinfo=UTC))
     with pytest.raises(DecodeError, match=f"past.pem: the certificate expired on {now - day:%Y-%m-%d %H:%M} UTC"):
         server_context(*past, profile=profile)
+
+
+def test_future_certificate_raises(profile: TLSProfile, authority: Authority) -> None:
+    now, day = datetime.now(UTC), timedelta(days=1)
+    future = authority.issue("future", not_before=now + day, not_after=now + 9 * day)
     with pytest.raises(DecodeError, match=f"future.pem: the certificate is valid only from {now + day:%Y-%m-%d}"):
         client_context(authority.ca, *future, profile=profile)
-    server_context(*far, profile=profile)  # its year has four digits, RFC 5280 §4.1.2.5
+
+
+def test_certificate_may_expire_after_2049(profile: TLSProfile, authority: Authority) -> None:
+    """From 2050 on, its year has four digits (RFC 5280 §4.1.2.5)."""
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    far = authority.issue("far", not_before=yesterday, not_after=datetime(2055, 1, 1, tzinfo=UTC))
+    server_context(*far, profile=profile)
 
 
 def test_certificate_with_an_invalid_date_raises(profile: TLSProfile, printer: Identity, tmp_path: Path) -> None:

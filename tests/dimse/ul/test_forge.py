@@ -16,12 +16,15 @@ from dimse.ul.forge import cut, forge_item, forge_pdu, forge_pdv
 TESTING = (Path(__file__).parents[3] / "docs" / "testing.md").read_text()
 
 
-def test_lengths_are_right_unless_given() -> None:
+def test_lengths_are_right_by_default() -> None:
     assert forge_pdu(5, bytes(4)) == b"".join(encode_pdu(ReleaseRQ()))
-    assert forge_pdu(5, b"\1", length=0xFFFFFFFF, reserved=7) == b"\5\7\xff\xff\xff\xff\1"
     assert forge_item(0x51, b"\0\0\0\1") == b"\x51\0\0\4\0\0\0\1"
-    assert forge_item(0x57, b"", length=9, second=1) == b"\x57\1\0\x09"
     assert forge_pdv(3, 0x03, b"xx") == b"\0\0\0\4\3\3xx"
+
+
+def test_given_lengths_are_written() -> None:
+    assert forge_pdu(5, b"\1", length=0xFFFFFFFF, reserved=7) == b"\5\7\xff\xff\xff\xff\1"
+    assert forge_item(0x57, b"", length=9, second=1) == b"\x57\1\0\x09"
     assert forge_pdv(2, 0xFF, b"", length=0) == b"\0\0\0\0\2\xff"
 
 

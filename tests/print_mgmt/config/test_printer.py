@@ -20,10 +20,14 @@ def test_default_accepts_the_whole_standard() -> None:
     assert config.medium("BLUE FILM", "7INX9IN") is None
 
 
-def test_configuration_is_frozen_and_compares_by_value() -> None:
+def test_configuration_is_frozen() -> None:
     config = PrinterConfig()
     with pytest.raises(FrozenInstanceError):
         config.film_boxes = 3  # type: ignore[misc]  # that is the point
+
+
+def test_configurations_compare_by_value() -> None:
+    config = PrinterConfig()
     assert config == PrinterConfig()
     assert hash(config) == hash(PrinterConfig())
     assert config != replace(config, film_boxes=3)

@@ -164,14 +164,18 @@ def test_requested_size_must_be_a_width(size: float) -> None:
         place(sheet(3, 2, RequestedImageSize=size), 1)
 
 
-def test_place_refuses_an_unknown_position() -> None:
+def test_only_a_cell_with_an_image_has_a_place() -> None:
     two = replace(sheet(9, 9), ImageDisplayFormat="STANDARD\\2,1")
     assert place(two, 1) is not None
     assert place(two, 2) is None
     assert place(replace(two, cells=(Cell(),)), 1) is None
-    for position in (0, 3):
-        with pytest.raises(LayoutError, match="ImageBoxPosition"):
-            place(two, position)
+
+
+@pytest.mark.parametrize("position", [0, 3])
+def test_place_refuses_an_unknown_position(position: int) -> None:
+    two = replace(sheet(9, 9), ImageDisplayFormat="STANDARD\\2,1")
+    with pytest.raises(LayoutError, match="ImageBoxPosition"):
+        place(two, position)
 
 
 def test_high_resolution_has_room_for_more_pixels() -> None:

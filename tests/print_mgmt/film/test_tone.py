@@ -217,10 +217,17 @@ def test_density_reads_each_term() -> None:
     terms = {term: density("BorderDensity", term, FILM, notes.append) for term in ("BLACK", "WHITE", "112", "400")}
     assert terms == {"BLACK": 3.0, "WHITE": 0.2, "112": 1.12, "400": 3.0}
     assert notes == ["BorderDensity 400 is out of reach: 300 used"]
+
+
+def test_density_has_a_level_of_the_page() -> None:
     assert page_level(1.12, FILM) * 255 == pytest.approx(128, abs=0.5)
-    for term in ("GRAY", "1.5", "-1", "100000", ""):
-        with pytest.raises(LayoutError, match=r"^BorderDensity .* \(PS3\.3 C\.13\.3\)$"):
-            density("BorderDensity", term, FILM, notes.append)
+
+
+@pytest.mark.parametrize("term", ["GRAY", "1.5", "-1", "100000", ""])
+def test_wrong_density_is_a_layout_error(term: str) -> None:
+    notes: list[str] = []
+    with pytest.raises(LayoutError, match=r"^BorderDensity .* \(PS3\.3 C\.13\.3\)$"):
+        density("BorderDensity", term, FILM, notes.append)
 
 
 @pytest.mark.parametrize("imager", [FILM, PAPER, Imager(MaxDensity=320), Imager(curve=DENSITIES)])

@@ -72,14 +72,20 @@ async def test_silent_printer_is_polled() -> None:
     assert odd.asked.count("NGetRQ") == 4
 
 
-async def test_unknown_job_ends_the_wait() -> None:
-    """The response to N-ACTION has no UID; or the instance is gone (0112); or there is no context for Print Job."""
+async def test_response_without_a_job_uid_ends_the_wait() -> None:
     async with Odd().client() as client:
         (job,) = (await client.print_images([gray(1)])).jobs
         assert (job.SOPInstanceUID, await job.wait()) == ("", "")
+
+
+async def test_missing_context_for_print_job_ends_the_wait() -> None:
+    async with Odd().client() as client:
         with pytest.raises(ContextNotAccepted):
             await client.job(JOB).refresh()
         assert await client.job(JOB).wait(poll=0.001) == ""
+
+
+async def test_unknown_job_ends_the_wait() -> None:
     async with printer() as (server, _), PrintClient(server.host, server.port) as client:
         with pytest.raises(PrintFailed, match="0112H"):
             await client.job(JOB).refresh()

@@ -96,7 +96,7 @@ def test_failed_printer_accepts_films_if_it_spools() -> None:
 
 
 def test_full_queue_leaves_films_unprinted() -> None:
-    """C616 from a printer without sessions: the unprinted film box can be tried again."""
+    """A printer that prints no sessions refuses another film box (C616) until the last one is printed."""
     scu = Scu(config=replace(CONFIG, MaximumCollatedFilms=0))
     session = scu.session()
     film_box = scu.film_box(session).AffectedSOPInstanceUID
