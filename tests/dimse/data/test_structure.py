@@ -111,19 +111,28 @@ def test_faults_in_items_are_reported(case: str) -> None:
         assert f"(2010,0500)[1].{path} (at byte {int(offset) + 28})" + rule in findings(sequence_of(b"", data))
 
 
-def test_sound_forms_have_no_findings() -> None:
-    private = (
-        b"\x09\0\x10\0LO\4\0ACME" + b"\x09\0\x01\x10UN\0\0" + UNDEFINED + ITEM + bytes(4) + SEQUENCE_END + bytes(4)
-    )
-    delimited = SQ + UNDEFINED + ITEM + UNDEFINED + ROWS + ITEM_END + bytes(4) + SEQUENCE_END + bytes(4)
-    assert findings(private + ROWS + delimited + PIXELS + bytes(4)) == []
-    assert findings(b"\x28\0\x06\1SS\2\0\1\0") == [], "US or SS"
-    assert findings(b"") == []
+PRIVATE = b"\x09\0\x10\0LO\4\0ACME" + b"\x09\0\x01\x10UN\0\0" + UNDEFINED + ITEM + bytes(4) + SEQUENCE_END + bytes(4)
+DELIMITED = SQ + UNDEFINED + ITEM + UNDEFINED + ROWS + ITEM_END + bytes(4) + SEQUENCE_END + bytes(4)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\x28\0\x06\1SS\2\0\1\0", PRIVATE + ROWS + DELIMITED + PIXELS + bytes(4)],
+    ids=["empty", "US or SS", "delimited"],
+)
+def test_sound_bytes_have_no_findings(data: bytes) -> None:
+    assert findings(data) == []
+
+
+def test_compressed_pixels_have_no_findings() -> None:
     compressed = Dataset(Rows=4, PixelData=[b"", b"\1\2"])
     assert findings(encode(compressed, RLE), RLE) == []
+
+
+@pytest.mark.parametrize("syntax", [IMPLICIT_LE, EXPLICIT_LE, EXPLICIT_BE, DEFLATED_LE], ids=lambda syntax: syntax.name)
+def test_encoded_items_have_no_findings(syntax: TransferSyntax) -> None:
     with_items = Dataset(Rows=4, ReferencedImageBoxSequence=[Dataset(Rows=1), Dataset()], PixelData=b"\0\0")
-    for syntax in (IMPLICIT_LE, EXPLICIT_LE, EXPLICIT_BE, DEFLATED_LE):
-        assert findings(encode(with_items, syntax), syntax) == []
+    assert findings(encode(with_items, syntax), syntax) == []
 
 
 def test_compressed_pixels_match_the_syntax() -> None:

@@ -133,8 +133,14 @@ def test_pixel_data_is_bytes_or_words() -> None:
     assert Dataset(PixelData=b"\0\0")["PixelData"].VR == "OW"
     assert Dataset(BitsAllocated=8, PixelData=b"\0")["PixelData"].VR == "OB"
     assert Dataset(PixelData=[b"", b"\0\0"])["PixelData"].VR == "OB"
-    for keyword in ("LUTData", "OverlayData", "RedPaletteColorLookupTableData", "WaveformData"):
-        assert Dataset(**{keyword: b"\0\0"})[keyword].VR == "OW"
+
+
+@pytest.mark.parametrize("keyword", ["LUTData", "OverlayData", "RedPaletteColorLookupTableData", "WaveformData"])
+def test_bulk_data_are_words(keyword: str) -> None:
+    assert Dataset(**{keyword: b"\0\0"})[keyword].VR == "OW"
+
+
+def test_decoded_lut_data_are_words() -> None:
     assert decode(b"\x28\0\x06\x30\2\0\0\0\1\2", IMPLICIT_LE)["LUTData"].VR == "OW"
 
 
@@ -165,15 +171,21 @@ def test_signed_lut_descriptor_may_be_an_array() -> None:
     assert Element(0x00283002, "SS", np.array(DESCRIPTOR)).value == list(DESCRIPTOR)
 
 
-def test_lut_descriptor_rejects_numbers_out_of_range() -> None:
-    for values in ([-1, 0, 16], [256, 40000, 16], [256, 0, 70000], ["x", 0, 16]):
-        with pytest.raises(EncodeError, match=r"^\(0028,3002\): (US|SS) cannot hold"):
-            Element(0x00283002, "SS", values)
-    one = decode(b"\x28\0\2\x30SS\2\0\xff\xff", EXPLICIT_LE)
-    assert one.LUTDescriptor == -1, "a descriptor has three values"
+@pytest.mark.parametrize("values", [[-1, 0, 16], [256, 40000, 16], [256, 0, 70000], ["x", 0, 16]], ids=str)
+def test_lut_descriptor_rejects_numbers_out_of_range(values: list[int | str]) -> None:
+    with pytest.raises(EncodeError, match=r"^\(0028,3002\): (US|SS) cannot hold"):
+        Element(0x00283002, "SS", values)
+
+
+def test_changed_lut_descriptor_is_checked_when_it_is_encoded() -> None:
     ds = Dataset(LUTDescriptor=list(DESCRIPTOR))
     changed = ds.LUTDescriptor
     assert isinstance(changed, list)
     changed.append("x")
     with pytest.raises(EncodeError, match=r"^\(0028,3002\): SS cannot hold its values"):
         encode(ds, EXPLICIT_LE)
+
+
+def test_lut_descriptor_of_one_value_is_signed() -> None:
+    """It is no descriptor, which has three values."""
+    assert decode(b"\x28\0\2\x30SS\2\0\xff\xff", EXPLICIT_LE).LUTDescriptor == -1

@@ -149,30 +149,45 @@ async def test_items_of_a_policy_go_to_their_association_only() -> None:
     assert counts == [3, 4, 3]
 
 
-async def test_failing_policy_rejects_transiently(caplog: pytest.LogCaptureFixture) -> None:
-    def fail(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
-        raise KeyError("a bug")
+def fail(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
+    raise KeyError("a bug")
 
-    async def fail_later(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
-        await asyncio.sleep(0)
-        raise KeyError("a bug")
 
-    async def time_out(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
-        raise TimeoutError("of a database")
+async def fail_later(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
+    await asyncio.sleep(0)
+    raise KeyError("a bug")
 
-    def say_what_is_too_long(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
-        return Acceptance((UserIdentityAC(bytes(70_000)),))
 
-    def say_what_is_too_large(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
-        return Acceptance((MaximumLength(1 << 32),))
+async def time_out(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
+    raise TimeoutError("of a database")
 
-    def reject_with_a_number_that_is_too_large(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
-        return AssociateRJ(1, 1, 256)
 
+def accept_with_a_text_that_is_too_long(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
+    return Acceptance((UserIdentityAC(bytes(70_000)),))
+
+
+def accept_with_a_number_that_is_too_large(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
+    return Acceptance((MaximumLength(1 << 32),))
+
+
+def reject_with_a_number_that_is_too_large(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
+    return AssociateRJ(1, 1, 256)
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        fail,
+        fail_later,
+        time_out,
+        accept_with_a_text_that_is_too_long,
+        accept_with_a_number_that_is_too_large,
+        reject_with_a_number_that_is_too_large,
+    ],
+)
+async def test_failing_policy_rejects_transiently(policy: Policy, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL, "dimse.net")
-    accepting = (say_what_is_too_long, say_what_is_too_large)
-    for policy in (fail, fail_later, time_out, *accepting, reject_with_a_number_that_is_too_large):
-        assert await rejected(policy) == (2, 1, 1)
+    assert await rejected(policy) == (2, 1, 1)
 
 
 async def test_policy_without_a_decision_rejects(caplog: pytest.LogCaptureFixture) -> None:

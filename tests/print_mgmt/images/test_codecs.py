@@ -361,11 +361,18 @@ def test_compressed_single_bits_are_read(uid: str, encode: Callable[[Array], byt
     assert np.array_equal(prepare(image(encode(BITS), BITS, uid, **one)).pixels, BITS * 255)
 
 
-def test_empty_fragments_belong_to_no_frame() -> None:
+@pytest.mark.parametrize("empty_at", [0, 1, 2])
+def test_empty_fragment_belongs_to_no_frame(empty_at: int) -> None:
+    fragments = [rle_encode(GRAY8), rle_encode(255 - GRAY8)]
+    fragments.insert(empty_at, b"")
+    file = image(fragments[0], GRAY8, RLE_LOSSLESS, NumberOfFrames=2, PixelData=[b"", *fragments])
+    assert np.array_equal(prepare(file, frame=2).pixels, 255 - GRAY8)
+
+
+def test_frame_may_have_several_fragments() -> None:
     one, two = rle_encode(GRAY8), rle_encode(255 - GRAY8)
-    for fragments in ([one, two, b""], [one, b"", two], [b"", one, two], [one[:64], one[64:], two]):
-        file = image(one, GRAY8, RLE_LOSSLESS, NumberOfFrames=2, PixelData=[b"", *fragments])
-        assert np.array_equal(prepare(file, frame=2).pixels, 255 - GRAY8)
+    file = image(one, GRAY8, RLE_LOSSLESS, NumberOfFrames=2, PixelData=[b"", one[:64], one[64:], two])
+    assert np.array_equal(prepare(file, frame=2).pixels, 255 - GRAY8)
 
 
 @pytest.mark.parametrize("array", [GRAY8, GRAY16, RGB], ids=["8", "16", "RGB"])
