@@ -21,10 +21,12 @@ from ..ul import (
 from .agreement import user_information
 from .arguments import check_address, check_ae_title, check_contexts, check_settings, check_texts, check_type
 from .association import Association
+from .own_thread import addresses_of
 from .performer import Handlers, Performer
 from .policy import PASSCODE
 from .timers import Overdue
 from .trace import Trace
+from .transport import Transport
 from .waiter import Waiter
 
 __all__ = ["connect", "connection_reason"]
@@ -151,8 +153,7 @@ async def _connect(association: Association, host: str, port: int) -> None:
 
     If canceled, do not close an existing connection: the caller sends an A-ABORT on it.
     """
-    loop = asyncio.get_running_loop()
-    connecting = loop.create_task(loop.create_connection(lambda: association.transport, host, port))
+    connecting = asyncio.get_running_loop().create_task(_reach(association.transport, host, port))
     connecting.add_done_callback(partial(_forward_error, association.established))
     try:
         await association.established
@@ -163,6 +164,18 @@ async def _connect(association: Association, host: str, port: int) -> None:
             await asyncio.wait({connecting})
         if not association.transport.was_connected:  # otherwise, `Association._on_lost` closes the timers
             association.timers.close()
+
+
+async def _reach(transport: Transport, host: str, port: int) -> None:
+    """Connect to the first address of a host that can be reached. Raises OSError, of the first one that failed."""
+    failed: OSError | None = None
+    for address in await addresses_of(host):
+        try:
+            await asyncio.get_running_loop().create_connection(lambda: transport, address, port)
+            return
+        except OSError as exc:
+            failed = failed or exc
+    raise failed or OSError(f"{host} has no address")
 
 
 def _forward_error(established: Waiter, connecting: asyncio.Task[Any]) -> None:

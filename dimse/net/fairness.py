@@ -9,10 +9,14 @@ event loop again and again, so only two threads work at the same time, however m
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from contextvars import copy_context
+from functools import partial
 from typing import Generic, ParamSpec, TypeVar
 
-__all__ = ["RoundRobin", "Starts", "Turns", "Workers"]
+__all__ = ["RoundRobin", "Slots", "Starts", "Turns", "Workers"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -147,31 +151,24 @@ class Starts:
             self._waiting.take()()
 
 
-class Workers:
-    """The threads of one server or client, from the loop's default executor."""
+class Slots:
+    """Places for long work, of which ``count`` may be taken at once. The hosts take turns to get one."""
 
-    def __init__(self) -> None:
-        self._free = _MAX_THREADS
+    def __init__(self, count: int) -> None:
+        self._free = count
         self._waiting: RoundRobin[asyncio.Future[None]] = RoundRobin()
 
-    async def run(self, host: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call ``function`` in a thread when the turn of ``host`` comes, and return its result.
-
-        A function that has begun runs to its end even if this coroutine is canceled; the cancellation waits until the
-        function has ended.
-        """
-        await self._enter(host)
-        working = asyncio.ensure_future(asyncio.to_thread(function, *args, **kwargs))
-        working.add_done_callback(lambda _: self._leave())
+    @asynccontextmanager
+    async def of(self, host: str) -> AsyncIterator[None]:
+        """Take a place when the turn of ``host`` comes, for the time of the block."""
+        await self.enter(host)
         try:
-            return await asyncio.shield(working)
-        except asyncio.CancelledError:
-            # take the exception of the function, because asyncio logs an exception that nobody takes
-            working.add_done_callback(lambda done: done.cancelled() or done.exception())
-            await asyncio.wait([working])  # the caller then drops the data on which the function works
-            raise
+            yield
+        finally:
+            self.leave()
 
-    async def _enter(self, host: str) -> None:
+    async def enter(self, host: str) -> None:
+        """Take a place when the turn of ``host`` comes; call `leave` afterwards."""
         if self._free:
             self._free -= 1
             return
@@ -180,14 +177,47 @@ class Workers:
         try:
             await waiter
         except asyncio.CancelledError:
-            if not waiter.cancelled():  # a thread has been assigned
-                self._leave()
+            if not waiter.cancelled():  # a place has been assigned
+                self.leave()
             raise
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """Give a place back."""
         while self._waiting:
             waiter = self._waiting.take()
             if not waiter.done():
                 waiter.set_result(None)
                 return
         self._free += 1
+
+
+class Workers:
+    """The threads of one server or client. The threads of asyncio may all be busy with other work of the program."""
+
+    def __init__(self) -> None:
+        self._slots = Slots(_MAX_THREADS)
+        self._threads: ThreadPoolExecutor | None = None  # started when they are needed
+
+    async def run(self, host: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call ``function`` in a thread when the turn of ``host`` comes, and return its result.
+
+        A function that has begun runs to its end even if this coroutine is canceled; the cancellation waits until the
+        function has ended.
+        """
+        await self._slots.enter(host)
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(_MAX_THREADS, "dimse work")
+        work = partial(copy_context().run, partial(function, *args, **kwargs))
+        try:
+            working = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        except RuntimeError:  # the system allows no more threads
+            self._slots.leave()
+            raise
+        working.add_done_callback(lambda _: self._slots.leave())
+        try:
+            return await asyncio.shield(working)
+        except asyncio.CancelledError:
+            # take the exception of the function, because asyncio logs an exception that nobody takes
+            working.add_done_callback(lambda done: done.cancelled() or done.exception())
+            await asyncio.wait([working])  # the caller then drops the data on which the function works
+            raise

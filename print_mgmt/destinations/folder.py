@@ -2,15 +2,17 @@
 
 A file appears complete or not at all, and an existing file is never replaced. The same film always gets the same file
 names, so a delivery that is repeated after a crash writes only the missing files.
+
+The folder may be on another machine, whose disk may hang. So everything that uses it has a thread of its own.
 """
 
-import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from dimse.data import Dataset
 from dimse.files import clear_drafts
+from dimse.net.own_thread import in_own_thread
 
 from ..config import ConfigError
 from ..film import Page
@@ -57,18 +59,18 @@ class FolderDestination:
             *folders, name = NameTemplate(self.name).path_of(film, identified)
             folder = Path(self.path, *folders)
             paths = [folder / f"{name}.{suffix}" for suffix in self.formats]
-            missing = [path.suffix[1:] for path in await asyncio.to_thread(_missing_files, folder, paths)]
+            missing = [path.suffix[1:] for path in await in_own_thread(_missing_files, folder, paths)]
             if missing and folders:  # `check` clears only the top folder
-                await asyncio.to_thread(clear_drafts, folder)
+                await in_own_thread(clear_drafts, folder)
             if missing:
                 page = await film.render(self.dpi, bits=self.bits)
-                await asyncio.to_thread(_write_files, page, folder, name, missing, film, identified)
+                await in_own_thread(_write_files, page, folder, name, missing, film, identified)
         return Receipt(tuple(map(str, paths)))
 
     async def check(self) -> Condition:
         """Create the folder, remove the drafts of killed processes, and check that files can be written."""
         try:
-            await asyncio.to_thread(_prepare, Path(self.path))
+            await in_own_thread(_prepare, Path(self.path))
         except OSError as exc:
             return Condition("WARNING", "CHECK PRINTER", str(failure_of(exc)))
         return Condition()

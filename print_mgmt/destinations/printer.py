@@ -127,7 +127,7 @@ class PrinterDestination(DicomNode):
             color=color,
             optional=optional,
             profile=profile(self.profile) if self.profile else None,
-            tls=None if self.tls is None else self.tls.context(),
+            tls=await self.tls_context(),
             timeouts=self.timeouts,
             trace=self._trace,
         ) as client:

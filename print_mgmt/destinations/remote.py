@@ -1,14 +1,14 @@
 """Destinations and sources that are DICOM nodes: their settings (AE titles, TLS, time limit) and associations."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Self
 
 from dimse.errors import DimseError
-from dimse.net import Association, Timeouts, TLSContext, TLSProfile, Trace, client_context, connect
+from dimse.net import Association, Limits, Timeouts, TLSContext, TLSProfile, Trace, client_context, connect
 from dimse.net.arguments import check_ae_title
+from dimse.net.own_thread import in_own_thread
 from dimse.terminal import Peer
 
 from ..config import ConfigError
@@ -16,6 +16,9 @@ from ..sop import TRANSFER_SYNTAXES
 from .destination import check_seconds
 
 __all__ = ["DicomNode", "TLSFiles", "check_peer"]
+
+# The limit for the Data Sets of archives and worklists: their responses stay far below 1 MiB
+_LIMITS = Limits(data_set=1 << 20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,10 @@ class DicomNode:
         """Timeouts of ``seconds`` for each response, and of at most ``seconds`` to connect."""
         return Timeouts(connect=min(self.seconds, Timeouts().connect), dimse=self.seconds)
 
+    async def tls_context(self) -> TLSContext | None:
+        """Return the context for `dimse.net.connect`; None without TLS. Raises what `TLSFiles.context` raises."""
+        return None if self.tls is None else await in_own_thread(self.tls.context)
+
     @asynccontextmanager
     async def associate(self, peer: str, *sop_classes: str) -> AsyncIterator[Association]:
         """Open an association with ``peer``, AE@HOST:PORT. Raises what `dimse.net.connect` raises."""
@@ -79,7 +86,8 @@ class DicomNode:
             dict.fromkeys(sop_classes, TRANSFER_SYNTAXES),
             called_ae_title=address.ae_title,
             calling_ae_title=self.calling,
-            tls=None if self.tls is None else await asyncio.to_thread(self.tls.context),
+            tls=await self.tls_context(),
+            limits=_LIMITS,
             timeouts=self.timeouts,
             trace=self._trace,
         ) as association:

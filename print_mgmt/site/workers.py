@@ -7,6 +7,7 @@ from functools import partial
 
 from dimse.errors import escaped
 
+from ..destinations import Condition
 from ..spool import Later, Lease, Spool, SpoolError
 from ..spool.tasks import cancel_tasks
 from .conditions import Conditions
@@ -20,6 +21,7 @@ _WAIT = 5.0  # seconds to wait for the next film
 _PAUSE = 1.0  # seconds between an error of the spool and the next attempt
 _TIME_TO_FINISH = 60.0  # seconds for the current deliveries to end when the server stops
 _CHECK_PERIOD = 60.0  # seconds between two checks of the condition of a destination
+_SILENT = Condition("WARNING", "CHECK PRINTER", "it does not answer")
 
 
 class _SpoolFailed(Exception):
@@ -223,9 +225,19 @@ class _Worker:
         """Check the condition of the destination every `_CHECK_PERIOD` seconds."""
         while True:
             try:
-                condition = await self._to.destination.check()
+                condition = await self._condition()
             except Exception:  # a bug in a destination, which may come from outside this package
                 _log.exception("destination %s cannot be asked for its condition", self._name)
             else:
                 self._workers.conditions.set_condition(self._name, condition)
             await asyncio.sleep(_CHECK_PERIOD)
+
+    async def _condition(self) -> Condition:
+        """Return the condition of the destination. Until it answers, record that it does not, such as a hung disk."""
+        asking = asyncio.ensure_future(self._to.destination.check())
+        try:
+            while not (await asyncio.wait((asking,), timeout=_CHECK_PERIOD))[0]:
+                self._workers.conditions.set_condition(self._name, _SILENT)
+        finally:
+            asking.cancel()  # without effect if it has ended
+        return asking.result()

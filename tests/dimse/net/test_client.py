@@ -3,6 +3,8 @@
 import asyncio
 import errno
 import os
+import socket
+import threading
 
 import pytest
 from raw import ECHO, SYNTAXES, Raw, raw_server
@@ -144,3 +146,37 @@ async def test_silent_close_hints_at_tls() -> None:
         with pytest.raises(AssociationAborted, match="before the peer sent anything; perhaps it expects TLS"):
             async with connect("127.0.0.1", port, ECHO):
                 pass
+
+
+async def test_name_server_that_is_silent_delays_no_other_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seven look-ups would take all threads that asyncio has on a machine with two processors."""
+    go_on = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: go_on.wait(60) and [])
+
+    async def ask() -> None:
+        async with connect("printer.example.org", 104, ECHO):
+            pass
+
+    asking = [asyncio.create_task(ask()) for _ in range(40)]
+    assert await asyncio.to_thread(int, "7") == 7
+    go_on.set()
+    failures = await asyncio.gather(*asking, return_exceptions=True)
+    assert {str(failure) for failure in failures} == {
+        "cannot connect to printer.example.org:104: printer.example.org has no address"
+    }
+
+
+async def test_next_address_of_a_name_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in ("127.0.0.2", "127.0.0.1")]
+    async with serve([VERIFICATION], "127.0.0.1", 0) as server:
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        async with connect("printer.example.org", server.port, ECHO) as association:
+            assert association.transport.host == "127.0.0.1"
+
+
+async def test_error_of_a_name_is_the_one_of_its_first_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in ("127.0.0.1", "127.0.0.2")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    with pytest.raises(ConnectionFailed, match=rf"cannot connect to peer:1: {os.strerror(errno.ECONNREFUSED)}$"):
+        async with connect("peer", 1, ECHO):
+            pass

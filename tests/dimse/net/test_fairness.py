@@ -3,6 +3,8 @@
 import asyncio
 import gc
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from functools import partial
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from raw import until
 
 from dimse.net import fairness
-from dimse.net.fairness import RoundRobin, Starts, Turns, Workers
+from dimse.net.fairness import RoundRobin, Slots, Starts, Turns, Workers
 
 
 def test_hosts_take_turns() -> None:
@@ -205,3 +207,58 @@ async def test_task_canceled_at_its_turn_frees_its_place(monkeypatch: pytest.Mon
     await asyncio.wait({working, waiting})
     assert waiting.cancelled()
     assert await workers.run("b", int, "8") == 8
+
+
+async def test_request_does_not_wait_for_other_threads_of_the_program() -> None:
+    loop, go_on = asyncio.get_running_loop(), threading.Event()
+    loop.set_default_executor(ThreadPoolExecutor(1))
+    busy = loop.run_in_executor(None, go_on.wait, 60)
+    assert await Workers().run("a", int, "7") == 7
+    assert not busy.done()
+    go_on.set()
+    await busy
+
+
+async def test_lack_of_threads_frees_the_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    workers = Workers()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", fail)
+        for _ in range(3):
+            with pytest.raises(RuntimeError):
+                await workers.run("a", int, "7")
+    assert await workers.run("a", int, "7") == 7
+
+
+async def test_function_sees_the_context_of_its_caller() -> None:
+    name = ContextVar("name", default="")
+    name.set("a")
+    assert await Workers().run("a", name.get) == "a"
+
+
+async def test_hosts_take_turns_to_get_a_place() -> None:
+    slots, order, most = Slots(2), list[str](), 0
+
+    async def work(name: str) -> None:
+        nonlocal most
+        async with slots.of(name[0]):
+            order.append(name)
+            most = max(most, len(working))
+            working.add(name)
+            await asyncio.sleep(0)
+            working.discard(name)
+
+    working = set[str]()
+    await asyncio.gather(*map(work, ("a1", "a2", "a3", "a4", "a5", "b1")))
+    assert order == ["a1", "a2", "a3", "b1", "a4", "a5"]
+    assert most == 1  # another one, when one begins
+
+
+async def test_failed_work_frees_its_place() -> None:
+    slots = Slots(1)
+    for _ in range(2):
+        with pytest.raises(KeyError):
+            async with slots.of("a"):
+                raise KeyError

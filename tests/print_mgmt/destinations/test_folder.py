@@ -1,8 +1,11 @@
 """The folder as a destination."""
 
+import asyncio
 import errno
 import json
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -164,3 +167,24 @@ def test_wrong_value_names_its_key(key: str, values: dict[str, object]) -> None:
     with pytest.raises(ConfigError) as raised:
         FolderDestination(**{"path": "films", **values})  # type: ignore[arg-type]  # wrong on purpose
     assert raised.value.key == key
+
+
+async def test_folder_that_hangs_takes_no_thread_of_asyncio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder may be on a server that does not answer any more."""
+    go_on, loop = threading.Event(), asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(1))
+    mkdir = Path.mkdir
+
+    def hang(path: Path, **options: bool) -> None:
+        go_on.wait(60)
+        mkdir(path, **options)
+
+    monkeypatch.setattr(Path, "mkdir", hang)
+    destination = FolderDestination(path=str(tmp_path), formats=("png",), dpi=20)
+    delivering = asyncio.create_task(destination.deliver(accepted_film(), DOE))
+    checking = asyncio.create_task(destination.check())
+    assert await asyncio.to_thread(int, "7") == 7
+    assert not delivering.done()
+    go_on.set()
+    assert len((await delivering).made) == 1
+    assert await checking == Condition()

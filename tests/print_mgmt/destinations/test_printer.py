@@ -1,6 +1,7 @@
 """Other printers as a destination: unchanged films, rendered films, and no film twice."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -12,10 +13,10 @@ from printers import Odd, gray, pixels, printer
 
 from dimse.data import Value
 from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NSetRQ, Request
-from dimse.net import Association, Operation, Server
+from dimse.net import Association, Operation, Server, TLSContext, client_context
 from dimse.uids import BasicFilmBox
 from print_mgmt import ConfigError, Film, PrintClient, PrinterConfig, PrintServer, Sheet, preset
-from print_mgmt.destinations import Condition, DeliveryFailed, Outcome, PrinterDestination, relay
+from print_mgmt.destinations import Condition, DeliveryFailed, Outcome, PrinterDestination, TLSFiles, relay
 from print_mgmt.film import Cell, CharacteristicCurve, Imager, PresentationLUT
 from print_mgmt.jobs import JobFailed
 from print_mgmt.service import Answer
@@ -433,3 +434,18 @@ def test_wrong_value_names_its_key(key: str, values: dict[str, Any]) -> None:
     with pytest.raises(ConfigError) as raised:
         PrinterDestination(**{"printers": ("A@h:1",), **values})
     assert raised.value.key == key
+
+
+async def test_files_of_tls_are_read_in_another_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of them may be a pipe, or on a disk that hangs."""
+    threads = list[int]()
+
+    def context(_: TLSFiles) -> TLSContext:
+        threads.append(threading.get_ident())
+        return client_context(verify=False)
+
+    monkeypatch.setattr(TLSFiles, "context", context)
+    async with printer() as (server, _):
+        await to(server, tls=TLSFiles(verify=False)).check()
+    assert threads
+    assert threading.get_ident() not in threads

@@ -524,3 +524,19 @@ async def test_clean_up_goes_on_after_an_error(
     async with Site(site_config(tmp_path)):
         await again.wait()
     assert "the spool cannot be cleaned up" in caplog.text
+
+
+async def test_destination_that_does_not_answer_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk of its folder may hang."""
+
+    class Silent(Shelf):
+        async def check(self) -> Condition:
+            await gate.wait()
+            return Condition()
+
+    monkeypatch.setattr("print_mgmt.site.workers._CHECK_PERIOD", 0.01)
+    gate = asyncio.Event()
+    async with Site(site_config(tmp_path, shelves={"shelf": Silent()})) as site:
+        await until(site.states["FILM1"], "WARNING", "CHECK PRINTER")
+        gate.set()
+        await until(site.states["FILM1"], "NORMAL")
