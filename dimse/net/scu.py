@@ -19,7 +19,7 @@ from collections.abc import Coroutine, Iterable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from ..data import Dataset, decode, encode_rope
+from ..data import Dataset, DecodeLimits, decode, encode_rope
 from ..errors import EncodeError
 from ..message import (
     CEchoRQ,
@@ -251,12 +251,17 @@ def n_event_report(
     return association.request(context, message, patience=patience)
 
 
-def dataset_of(association: Association, context: Context, response: Response) -> Dataset:
+def dataset_of(
+    association: Association,
+    context: Context,
+    response: Response,
+    limits: DecodeLimits = DecodeLimits(),  # noqa: B008  # frozen
+) -> Dataset:
     """Return the Data Set of a response; an empty Data Set if there is none. Raises `DecodeError`."""
     if response.Data is None:
         return Dataset()
     assert isinstance(response.Data, bytes | bytearray | memoryview)
-    return decode(response.Data, association.agreement.syntaxes[context.id])
+    return decode(response.Data, association.agreement.syntaxes[context.id], limits=limits)
 
 
 def _encoded(association: Association, context: Context, dataset: Dataset | None) -> Rope | None:

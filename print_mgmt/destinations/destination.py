@@ -59,22 +59,34 @@ class DeliveryFailed(DimseError):
         check_execution_status_info("FAILURE", info)
         self.outcome = outcome
         self.info = info
-        super().__init__(cut(escaped(reason), _MAX_REASON) or outcome.value)
+        super().__init__(_in_line(reason) or outcome.value)
+
+
+def _in_line(text: str) -> str:
+    """Return a text of a peer or a program for a line of the log: cut, and without control characters."""
+    return cut(escaped(cut(text, _MAX_REASON)), _MAX_REASON)  # a text of 1 MiB would take a second to escape
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The result of a delivery: its products in ``made``, such as file paths or the UID of a job, and its warnings."""
+    """The result of a delivery: its products in ``made``, such as file paths or the UID of a job, and its warnings.
+
+    Each warning becomes one line of at most 1,000 characters.
+    """
 
     made: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "warnings", tuple(map(_in_line, self.warnings)))  # the dataclass is frozen
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
     """The condition of a destination: Printer Status and Printer Status Info (PS3.3 C.13.9), and the reason in words.
 
-    Raises `EncodeError` for a status or an info that the standard does not define.
+    The reason becomes one line of at most 1,000 characters. Raises `EncodeError` for a status or an info that the
+    standard does not define.
     """
 
     PrinterStatus: str = NORMAL
@@ -83,6 +95,7 @@ class Condition:
 
     def __post_init__(self) -> None:
         check_printer_status_info(self.PrinterStatus, self.PrinterStatusInfo)
+        object.__setattr__(self, "reason", _in_line(self.reason))  # the dataclass is frozen
 
 
 @runtime_checkable

@@ -7,7 +7,7 @@ it is added to the warnings.
 import logging
 from typing import NamedTuple
 
-from dimse.data import Dataset, Tag
+from dimse.data import Dataset, DecodeLimits, Tag
 from dimse.data.dictionary import keyword_of
 from dimse.data.vr import VRS
 from dimse.errors import DecodeError, DimseError, RemoteProtocolError, ServiceError, cut, escaped
@@ -26,6 +26,7 @@ _log = logging.getLogger("print_mgmt.scu")
 
 _MAX_NAMED = 8  # attributes that an error or a warning names
 _MAX_COMMENT = 256  # characters of an Error Comment that are kept: a printer may send 64 KiB with each response
+_LIMITS = DecodeLimits(elements=10_000)  # of a response: it takes 40 ms of the event loop at most
 _SUCCESS = 0x0000
 _PRINT = 1  # the Action Type ID of Print, PS3.4 Tables H.4-3 and H.4-8
 _PATIENCE = 5.0  # seconds to wait for the response to N-DELETE, which some printers (Kodak) never send
@@ -87,7 +88,7 @@ class Operations:
 
     def reply(self, sop_class: str, response: Response) -> Dataset:
         """Return the Data Set of a response, which is empty if there is none. Raises `DecodeError`."""
-        return scu.dataset_of(self.association, self.context(sop_class), response)
+        return scu.dataset_of(self.association, self.context(sop_class), response, _LIMITS)
 
     async def set(self, what: str, sop_class: str, uid: str, attributes: Dataset) -> Response:
         """Send N-SET; return the response, which may have a warning status. Raises `PrintFailed`.

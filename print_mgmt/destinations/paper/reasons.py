@@ -71,6 +71,7 @@ _TERMS = {
     "opc-near-eol": "CHECK PRINTER",
 }
 _SEVERITIES = ("-report", "-warning", "-error")  # suffixes that a printer may add to a reason
+_MAX_REASONS = 100  # reasons that are looked at; a response may have 100,000 of them
 
 
 def condition_of(reasons: Sequence[str], *, stopped: bool, accepting: bool = True, message: str = "") -> Condition:
@@ -79,7 +80,11 @@ def condition_of(reasons: Sequence[str], *, stopped: bool, accepting: bool = Tru
     A printer that has stopped or does not accept jobs is in FAILURE. Any other printer is in WARNING if it has a reason
     that is not a report. ``message`` is the state in the printer's own words.
     """
-    plain = [_without_severity(reason) for reason in reasons if reason != "none" and not reason.endswith("-report")]
+    plain = [
+        _without_severity(reason)
+        for reason in reasons[:_MAX_REASONS]
+        if reason != "none" and not reason.endswith("-report")
+    ]
     failed = stopped or not accepting
     if not plain and not failed:
         return Condition()

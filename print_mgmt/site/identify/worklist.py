@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dimse.data import Dataset
+from dimse.data import Dataset, DecodeLimits
 from dimse.errors import DimseError
 from dimse.message import is_failure, is_pending
 from dimse.net import scu
@@ -19,6 +19,7 @@ __all__ = ["WorklistSource"]
 
 _FIND = "1.2.840.10008.5.1.4.31"  # Modality Worklist Information Model - FIND
 _MAX_ENTRIES = 100  # worklist entries for one film; if there are more, the key is not specific enough
+_LIMITS = DecodeLimits(elements=5_000)  # takes 10 ms of the event loop at most; real entries have fewer than 200
 _WILDCARDS = "*?\\"  # a value with one of these characters could match other patients (PS3.4 C.2.2.2)
 # Keys of PS3.4 Table K.6-1 whose keyword differs from the keyword of the film's attribute
 _KEYS = {"StudyID": "RequestedProcedureID", "StudyDescription": "RequestedProcedureDescription"}
@@ -33,6 +34,7 @@ _REQUESTED = (
     "ReferringPhysicianName",
     *_KEYS,
 )
+_Entry = dict[str, str]  # the value of each keyword in `_REQUESTED`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +75,12 @@ class WorklistSource(DicomNode):
             raise DimseError(f"{self.peer} did not answer within {self.seconds:g} s") from exc
         return _shared_values(entries)
 
-    async def _query(self, values: dict[str, str]) -> list[Dataset]:
+    async def _query(self, values: dict[str, str]) -> list[_Entry]:
         identifier = Dataset(**{_KEYS.get(keyword, keyword): values.get(keyword) for keyword in _REQUESTED})
         identifier.ScheduledProcedureStepSequence = [Dataset(Modality=None, ScheduledProcedureStepStartDate=None)]
         if not all(value.isascii() for value in values.values()):
             identifier.SpecificCharacterSet = "ISO_IR 192"
-        entries: list[Dataset] = []
+        entries: list[_Entry] = []
         async with self.associate(self.peer, _FIND) as association:
             context = association.context_for(_FIND)
             async with scu.c_find(association, context, identifier) as responses:
@@ -86,21 +88,22 @@ class WorklistSource(DicomNode):
                     if is_failure(response.Status):
                         raise DimseError(f"{self.peer}: C-FIND: status {response.Status:04X}H")
                     if is_pending(response.Status):
-                        entries.append(scu.dataset_of(association, context, response))
+                        entries.append(_entry(scu.dataset_of(association, context, response, _LIMITS)))
                     if len(entries) > _MAX_ENTRIES:
                         raise DimseError(f"{self.peer} returned more than {_MAX_ENTRIES} entries")
         return entries
 
 
-def _shared_values(entries: Sequence[Dataset]) -> Findings:
+def _entry(found: Dataset) -> _Entry:
+    """Return the values of an entry of the worklist; the rest of it may take much memory. Raises `DecodeError`."""
+    return {keyword: text(found, _KEYS.get(keyword, keyword)) for keyword in _REQUESTED}
+
+
+def _shared_values(entries: Sequence[_Entry]) -> Findings:
     """Return the values that all entries share; none if there are no entries, or entries for different patients."""
     if not entries:
         return Findings(notes=("the worklist has no entry",))
-    if len({(text(entry, "PatientID"), text(entry, "IssuerOfPatientID")) for entry in entries}) > 1:
+    if len({(entry["PatientID"], entry["IssuerOfPatientID"]) for entry in entries}) > 1:
         return Findings(notes=(f"the worklist has {len(entries)} entries for different patients",))
-    values = {}
-    for keyword in _REQUESTED:
-        found = {text(entry, _KEYS.get(keyword, keyword)) for entry in entries}
-        if len(found) == 1:
-            values[keyword] = found.pop()
-    return Findings(values)
+    found = {keyword: {entry[keyword] for entry in entries} for keyword in _REQUESTED}
+    return Findings({keyword: values.pop() for keyword, values in found.items() if len(values) == 1})

@@ -19,6 +19,7 @@ from print_mgmt.destinations import (
     PacsDestination,
     PaperDestination,
     PrinterDestination,
+    Receipt,
     failure_of,
 )
 from print_mgmt.output import OutputError
@@ -92,3 +93,14 @@ def test_only_some_destinations_are_repeatable() -> None:
     doubtful: list[Destination] = [PrinterDestination(printers=("A@h:1",)), PaperDestination(queue="q")]
     assert [each.repeatable for each in (*harmless, *doubtful)] == [True, True, False, False]
     assert [CommandDestination(command=words, repeatable=can).repeatable for can in (True, False)] == [True, False]
+
+
+LONG = "\x1b[2J" * 300_000
+
+
+def test_texts_of_peers_become_short_lines() -> None:
+    failure = DeliveryFailed(Outcome.LATER, LONG)
+    condition, receipt = Condition("WARNING", "CHECK PRINTER", LONG), Receipt(warnings=(LONG, "short"))
+    assert receipt.warnings[1] == "short"
+    for words in (str(failure), condition.reason, receipt.warnings[0]):
+        assert (len(words), words[:4], words[-3:]) == (1000, r"\x1b", "...")

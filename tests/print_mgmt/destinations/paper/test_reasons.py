@@ -40,3 +40,9 @@ def test_closed_queue_is_a_failure() -> None:
 
 def test_message_of_a_printer_is_escaped() -> None:
     assert condition_of(("media-empty",), stopped=True, message="\x1b[2J").reason == "media-empty, \\x1b[2J"
+
+
+def test_only_the_first_reasons_count() -> None:
+    reasons = ["odd"] * 100_000
+    assert condition_of([*reasons, "media-jam"], stopped=False).PrinterStatusInfo == "CHECK PRINTER"
+    assert condition_of(["media-jam", *reasons], stopped=False).PrinterStatusInfo == "FILM JAM"

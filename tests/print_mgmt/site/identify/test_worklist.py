@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from accepted import accepted_film
 
-from dimse.data import Dataset
+from dimse.data import Dataset, Element
 from dimse.errors import ConnectionFailed, ContextNotAccepted, DimseError
 from dimse.message import CFindRQ, Response
 from dimse.net import VERIFICATION, Association, Handlers, Operation, Server, Service, serve
@@ -166,3 +166,18 @@ def test_wrong_value_names_its_key(key: str, values: dict[str, object]) -> None:
     with pytest.raises(ConfigError) as raised:
         WorklistSource(**{"peer": "RIS@h:1", **values})  # type: ignore[arg-type]  # wrong on purpose
     assert raised.value.key == key
+
+
+async def test_long_entry_is_an_error() -> None:
+    """100 entries of 512 MiB, which each message may have, would not fit into the memory."""
+    with pytest.raises(DimseError, match="data_set"):
+        await ask(Worklist(Dataset(PatientID="4711", PixelData=bytes(2 << 20))), PatientID="4711")
+
+
+async def test_entry_of_very_many_elements_is_an_error() -> None:
+    """They would block the event loop for longer than another client may wait."""
+    many = Dataset(PatientID="4711")
+    for number in range(5_000):
+        many.add(Element(0x0011_1000 + (number // 200 << 17) + number % 200, "LO", "x"))
+    with pytest.raises(DimseError, match=r"DecodeLimits\.elements"):
+        await ask(Worklist(many), PatientID="4711")
