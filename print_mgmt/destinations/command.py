@@ -17,7 +17,6 @@ import signal
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
 
 from dimse.data import Dataset
@@ -32,7 +31,7 @@ from .capture import capture_attributes
 from .description import describe
 from .destination import Condition, DeliveryFailed, Outcome, Receipt, as_failures, check_dpi, check_seconds
 from .names import film_id
-from .program import ProgramResult, find_program, run_program
+from .program import ProgramResult, find_program, private_folder, run_program
 
 __all__ = ["CommandDestination"]
 
@@ -78,10 +77,10 @@ class CommandDestination:
     async def run(self, film: Film, identified: Dataset) -> ProgramResult:
         """Write the files, run the program, and return how it ended. Raises what rendering and writing raise."""
         page = await film.render(self.dpi, bits=self.bits)
-        with TemporaryDirectory(prefix="dimse-print-", ignore_cleanup_errors=True) as folder:
-            writing = asyncio.to_thread(self._arguments, page, Path(folder), film, identified)
+        async with private_folder() as folder:
+            writing = asyncio.to_thread(self._arguments, page, folder, film, identified)
             words = await Completion().run(writing)  # if canceled, the folder stays until nothing writes to it
-            return await run_program(words, cwd=folder, seconds=self.seconds)
+            return await run_program(words, cwd=str(folder), seconds=self.seconds)
 
     async def check(self) -> Condition:
         """Return the condition NORMAL if the program exists, otherwise WARNING."""

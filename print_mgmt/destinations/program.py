@@ -1,15 +1,22 @@
 """Runs other programs without a shell and with a time limit, and kills the processes that they leave behind."""
 
 import asyncio
+import logging
 import os
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple, Protocol, runtime_checkable
 
-__all__ = ["ProgramResult", "find_program", "run_program"]
+from ..spool.tasks import Completion
+
+__all__ = ["ProgramResult", "find_program", "private_folder", "run_program"]
+
+_log = logging.getLogger("print_mgmt.destinations")
 
 _MAX_ERROR = 4096  # bytes kept from the end of stderr, for the error message
 _MAX_OUTPUT = 1 << 20  # bytes kept from the start of stdout
@@ -34,6 +41,26 @@ class ProgramResult(NamedTuple):
 def find_program(name: str) -> str | None:
     """Return the path of a program, or None if there is no executable file of that name."""
     return shutil.which(name)
+
+
+@asynccontextmanager
+async def private_folder() -> AsyncIterator[Path]:
+    """Make a folder that only this user can read, for the time of the block.
+
+    A program may leave any number of files there, so a thread removes them. If that fails, the folder remains.
+    """
+    folder = TemporaryDirectory(prefix="dimse-print-", ignore_cleanup_errors=True)
+    try:
+        yield Path(folder.name)
+    finally:
+        await Completion().run(asyncio.to_thread(_remove, folder))
+
+
+def _remove(folder: "TemporaryDirectory[str]") -> None:
+    try:
+        folder.cleanup()
+    except RecursionError:  # the film is delivered, whatever the program has left
+        _log.warning("%s remains: its folders are nested too deeply", folder.name)
 
 
 async def run_program(

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -19,6 +18,7 @@ from ...scp import Film
 from ...spool.tasks import Completion
 from ..destination import Condition, DeliveryFailed, Outcome, Receipt, as_failures, check_dpi, check_seconds, failure_of
 from ..names import film_id
+from ..program import private_folder
 from ..remote import TLSFiles
 from .cups import CupsQueue
 from .media import Paper, paper_for
@@ -99,8 +99,8 @@ class PaperDestination:
                 raise DeliveryFailed(Outcome.LATER, condition.reason, info=condition.PrinterStatusInfo)
             paper = await self._choose_paper(queue, film)
             page = await film.render(self.dpi, bits=self.bits)
-            with TemporaryDirectory(prefix="dimse-print-", ignore_cleanup_errors=True) as folder:
-                writing = asyncio.to_thread(_write_document, page, Path(folder), f"film-{film_id(film)}")
+            async with private_folder() as folder:
+                writing = asyncio.to_thread(_write_document, page, folder, f"film-{film_id(film)}")
                 document = await Completion().run(writing)  # if canceled, the folder stays until nothing writes to it
                 job = await queue.submit(document, self._make_ticket(film, paper))
             try:

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from accepted import DOE, accepted_film
@@ -193,3 +195,30 @@ def test_wrong_value_names_its_key(key: str, values: dict[str, object]) -> None:
     with pytest.raises(ConfigError) as raised:
         CommandDestination(**{"command": ("lp",), **values})  # type: ignore[arg-type]  # wrong on purpose
     assert raised.value.key == key
+
+
+DEEP = "import os\nfor _ in range(2000):\n    os.mkdir('d')\n    os.chdir('d')"
+
+
+async def test_folders_that_a_program_leaves_do_not_repeat_the_film(caplog: pytest.LogCaptureFixture) -> None:
+    """Removing them raised RecursionError after the film was delivered."""
+    destination = CommandDestination(command=(sys.executable, "-c", DEEP), dpi=20)
+    assert (await destination.deliver(accepted_film(), DOE)).made == (Path(sys.executable).name,)
+    for message in caplog.messages:  # newer versions of Python remove such folders, too
+        folder, _, why = message.partition(" remains: ")
+        assert why == "its folders are nested too deeply"
+        await asyncio.to_thread(subprocess.call, ["rm", "-rf", folder])
+
+
+async def test_folder_of_a_program_is_removed_in_another_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program may leave 100,000 files."""
+    cleanup, threads = TemporaryDirectory.cleanup, list[int]()
+
+    def noted(folder: "TemporaryDirectory[str]") -> None:
+        threads.append(threading.get_ident())
+        cleanup(folder)
+
+    monkeypatch.setattr(TemporaryDirectory, "cleanup", noted)
+    await CommandDestination(command=(sys.executable, "-c", ""), dpi=20).deliver(accepted_film(), DOE)
+    (thread,) = threads
+    assert thread != threading.get_ident()
