@@ -9,10 +9,14 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import ippx
+
+from dimse.net.own_thread import addresses_of, on_own_loop
 
 from ..destination import Condition, DeliveryFailed, Outcome
 from ..remote import TLSFiles
@@ -23,10 +27,12 @@ __all__ = ["IppQueue", "job_warnings"]
 
 _PDF = "application/pdf"
 _FIRST_ERROR = 0x0100  # the lowest status code that does not mean success, RFC 8011 §B.1
+_PLAIN = ("ipp", "http")  # schemes without TLS
 # RFC 8011 §B.1: the statuses that are caused by the document or the job ticket
 _JOB_ERRORS = frozenset({0x0408, 0x0409, 0x040A, 0x040B, 0x040E, 0x0411})
 _REQUESTED = ["job-id", "job-state", "job-state-reasons"]
 _MAX_RESPONSE = 1 << 20  # bytes; all attributes of a printer take about 50 KB
+_MAX_MEDIA = 1000  # names of media that are looked at; printers have up to 200
 # The reasons that a job has after it was printed without problems; CUPS gives each such job the second reason
 _USUAL = ("none", "processing-to-stop-point", "job-completed-successfully")
 # There is no response, or ippx cannot read the response. For a job-id that is not a number, ippx raises ValueError or
@@ -45,6 +51,27 @@ class IppQueue:
 
     async def condition(self) -> Condition:
         """Return the condition of the printer, from Get-Printer-Attributes."""
+        return await on_own_loop(self._condition)
+
+    async def media(self) -> tuple[str, ...]:
+        """Return the media of the printer, the loaded ones first."""
+        return await on_own_loop(self._media)
+
+    async def submit(self, document: Path, ticket: Ticket) -> str:
+        """Send Validate-Job and Print-Job; return the id of the job."""
+        return await on_own_loop(partial(self._submit, document, ticket))
+
+    async def follow(self, job: str, seconds: float) -> tuple[str, ...]:
+        """Poll the job for at most ``seconds`` until it has ended; return its warnings. Raises `DeliveryFailed`."""
+        return await on_own_loop(partial(self._follow, job, seconds))
+
+    async def state(self, job: int) -> ippx.Job:
+        """Return the state of a job, from Get-Job-Attributes."""
+        return await on_own_loop(partial(self._state, job))
+
+    # --- on a loop of its own: a printer may answer with a megabyte in pieces of one byte, or never ---
+
+    async def _condition(self) -> Condition:
         try:
             printer = await self._printer()
         except DeliveryFailed as exc:
@@ -54,17 +81,15 @@ class IppQueue:
         stopped = printer.state == ippx.PrinterState.STOPPED
         accepting = printer.is_accepting_jobs is not False
         return condition_of(
-            printer.state_reasons, stopped=stopped, accepting=accepting, message=printer.state_message or ""
+            printer.state_reasons, stopped=stopped, accepting=accepting, message="".join(_texts(printer.state_message))
         )
 
-    async def media(self) -> tuple[str, ...]:
-        """Return the media of the printer, the loaded ones first."""
+    async def _media(self) -> tuple[str, ...]:
         printer = await self._printer()
         names = [*_texts(printer.attributes.get("media-ready")), *_texts(printer.attributes.get("media-supported"))]
-        return tuple(dict.fromkeys(names))
+        return tuple(dict.fromkeys(names[:_MAX_MEDIA]))
 
-    async def submit(self, document: Path, ticket: Ticket) -> str:
-        """Send Validate-Job and Print-Job; return the id of the job."""
+    async def _submit(self, document: Path, ticket: Ticket) -> str:
         attributes: dict[str, object] = {
             "copies": ticket.copies,
             "media": ticket.media,
@@ -86,8 +111,7 @@ class IppQueue:
                 return await self._find_job(client, ticket.name, exc)
         return str(job.job_id)
 
-    async def follow(self, job: str, seconds: float) -> tuple[str, ...]:
-        """Poll the job for at most ``seconds`` until it has ended; return its warnings. Raises `DeliveryFailed`."""
+    async def _follow(self, job: str, seconds: float) -> tuple[str, ...]:
         try:
             async with asyncio.timeout(seconds), self._client() as client:
                 for pause in polling_pauses():
@@ -102,8 +126,7 @@ class IppQueue:
             raise DeliveryFailed(Outcome.INDETERMINATE, reason) from exc
         return job_warnings(state)
 
-    async def state(self, job: int) -> ippx.Job:
-        """Return the state of a job, from Get-Job-Attributes."""
+    async def _state(self, job: int) -> ippx.Job:
         async with self._client() as client:
             return await client.get_job_attributes(job, _REQUESTED)
 
@@ -128,13 +151,34 @@ class IppQueue:
     async def _client(self) -> AsyncIterator[ippx.AsyncIppClient]:
         """Open an IPP client, and convert its errors to `DeliveryFailed`."""
         try:
-            async with _Client(self.uri, _tls_config(self.tls), self.seconds) as client:
+            await self._look_up()
+            async with _Client(self.uri, self._tls_config(), self.seconds) as client:
                 yield client
         except ippx.IppResponseError as exc:
             outcome = Outcome.NEVER if exc.status_code in _JOB_ERRORS else Outcome.LATER
             raise DeliveryFailed(outcome, str(exc)) from exc
         except (*_FAILED, OSError) as exc:
             raise DeliveryFailed(Outcome.LATER, _error_text(exc)) from exc
+
+    async def _look_up(self) -> None:
+        """Look the host up in a thread of its own: the process would wait for that of httpx at its end.
+
+        Raises OSError.
+        """
+        host = urlsplit(self.uri).hostname or ""
+        try:
+            async with asyncio.timeout(self.seconds):
+                await addresses_of(host)
+        except TimeoutError as exc:
+            raise OSError(f"the address of {host} was not found within {self.seconds:g} s") from exc
+
+    def _tls_config(self) -> ippx.TlsConfig:
+        """Return the settings of TLS. A plain connection needs no authorities, which take 20 ms to read."""
+        if urlsplit(self.uri).scheme in _PLAIN:
+            return ippx.TlsConfig(verify=False)
+        tls = self.tls or TLSFiles()
+        own = (tls.certificate, tls.key or tls.certificate) if tls.certificate else None
+        return _TLSConfig(verify=(tls.ca or True) if tls.verify else False, client_cert=own)
 
 
 class _Client(ippx.AsyncIppClient):
@@ -155,7 +199,7 @@ class _Client(ippx.AsyncIppClient):
             raise httpx.ReadTimeout(f"the response was not complete within {self._seconds:g} s") from exc
         if status != httpx.codes.OK:
             raise ippx.IppHttpError(status, reason)
-        answer = await asyncio.to_thread(ippx.decode, body)
+        answer = ippx.decode(body)
         if answer.code >= _FIRST_ERROR:
             raise ippx.IppResponseError(answer.code, _status_message(answer))
         return answer
@@ -209,13 +253,6 @@ class _TLSConfig(ippx.TlsConfig):
         if isinstance(context, ssl.SSLContext) and self.verify:
             context.check_hostname = True
         return context
-
-
-def _tls_config(tls: TLSFiles | None) -> ippx.TlsConfig | None:
-    if tls is None:
-        return None
-    own = (tls.certificate, tls.key or tls.certificate) if tls.certificate else None
-    return _TLSConfig(verify=(tls.ca or True) if tls.verify else False, client_cert=own)
 
 
 def _texts(value: object) -> list[str]:

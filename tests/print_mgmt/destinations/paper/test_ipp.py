@@ -321,3 +321,35 @@ async def test_unreadable_response_to_a_job_leaves_doubt(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(ipp_printer, "encode", encode_nested)
     assert (await fails(printer)).outcome is INDETERMINATE
+
+
+async def test_message_that_is_no_text_is_ignored() -> None:
+    """An integer ended the check with a traceback."""
+
+    class Numeric(IppPrinter):
+        def _printer(self) -> list[Attribute]:
+            return [*super()._printer(), Attribute("printer-state-message", Tag.INTEGER, [5])]
+
+    printer = Numeric()
+    printer.reasons = ["media-low"]
+    async with printer.serving() as uri:
+        assert await PaperDestination(uri=uri).check() == Condition("WARNING", "SUPPLY LOW", "media-low")
+
+
+async def test_printer_is_asked_on_a_loop_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A response of a megabyte in pieces of one byte takes seconds, in which no other client may have to wait."""
+    ask, loops = AsyncIppClient.get_printer_attributes, set[asyncio.AbstractEventLoop]()
+
+    async def asked(client: AsyncIppClient) -> Any:
+        loops.add(asyncio.get_running_loop())
+        return await ask(client)
+
+    monkeypatch.setattr(AsyncIppClient, "get_printer_attributes", asked)
+    await deliver(IppPrinter())
+    assert loops
+    assert asyncio.get_running_loop() not in loops
+
+
+async def test_plain_connection_reads_no_authorities(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(ssl, "create_default_context")
+    assert await deliver(IppPrinter()) == Receipt(("1",))
