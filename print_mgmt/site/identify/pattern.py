@@ -1,18 +1,20 @@
 """Identifies patient and study by a regular expression with named groups, from texts on the film.
 
 Python cannot interrupt the matching of a regular expression, which can take years for a text that a malicious client
-has crafted. So the texts are shortened, and are matched in another process, which is killed after a time limit.
+has crafted. So the texts are shortened, and are matched in another process, which is killed after a time limit. Few
+such processes run at once, with a low priority, and the clients take turns.
 """
 
 import json
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from dimse.data import Dataset
 from dimse.errors import DimseError
+from dimse.net.fairness import Slots
 
 from ...config import ConfigError
 from ...destinations.program import run_program
@@ -24,13 +26,16 @@ __all__ = ["PatternSource"]
 
 _MAX_TEXT = 1024  # characters of a text; the rest is not searched
 _MAX_TEXTS = 64  # texts of a film; the others are not searched
+_AT_ONCE = 2  # processes
+_NICE = 10  # is added to their niceness, so that clients come first
 # In isolated mode and without site-packages, Python starts in 10 ms
 _PYTHON = (sys.executable, "-I", "-S", "-c")
-_MATCH = """
-import json, re, sys
+_MATCH = f"""
+import json, os, re, sys
+if hasattr(os, "nice"): os.nice({_NICE})
 pattern, texts = json.load(sys.stdin)
 found = next(filter(None, map(re.compile(pattern).search, texts)), None)
-json.dump({} if found is None else {name: value or "" for name, value in found.groupdict().items()}, sys.stdout)
+json.dump({{}} if found is None else {{name: value or "" for name, value in found.groupdict().items()}}, sys.stdout)
 """
 
 Place = Literal["FilmSessionLabel", "annotations", "OwnerID"]
@@ -47,6 +52,7 @@ class PatternSource:
     pattern: str
     where: tuple[Place, ...] = ("FilmSessionLabel", "annotations")
     seconds: float = 2.0
+    _slots: Slots = field(default_factory=lambda: Slots(_AT_ONCE), init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         try:
@@ -67,7 +73,8 @@ class PatternSource:
         if not texts:
             return Findings()
         request = json.dumps([self.pattern, texts]).encode()
-        result = await run_program((*_PYTHON, _MATCH), seconds=self.seconds, stdin=request)
+        async with self._slots.of(film.host):
+            result = await run_program((*_PYTHON, _MATCH), seconds=self.seconds, stdin=request)
         if result.timed_out:
             raise DimseError(f"matching the pattern took more than {self.seconds:g} s")
         if result.status:

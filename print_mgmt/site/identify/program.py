@@ -2,17 +2,20 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from dimse.data import Dataset
 from dimse.errors import DimseError
+from dimse.net.fairness import Slots
 
 from ...destinations import CommandDestination
 from ...scp import Film
 from .identity import IDENTITY, Findings
 
 __all__ = ["ProgramSource"]
+
+_AT_ONCE = 4  # programs; the clients take turns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,7 @@ class ProgramSource:
     seconds: float = 30.0
     dpi: int = 150
     bits: Literal[8, 16] = 8
+    _slots: Slots = field(default_factory=lambda: Slots(_AT_ONCE), init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         self._program()
@@ -38,7 +42,8 @@ class ProgramSource:
         Raises `DimseError` if the program fails or its output is not a JSON object, and what rendering and writing
         raise.
         """
-        result = await self._program().run(film, known)
+        async with self._slots.of(film.host):
+            result = await self._program().run(film, known)
         if result.timed_out:
             raise DimseError(f"did not end within {self.seconds:g} s and was killed")
         if result.status:
@@ -61,5 +66,5 @@ def _read_output(out: bytes) -> Findings:
         raise DimseError("the output is not a JSON object")
     values = {name: value for name, value in found.items() if name in IDENTITY and isinstance(value, str)}
     why = f"is not a string, or its name is not one of {', '.join(IDENTITY)}"
-    notes = [f"the entry {name!a} {why}" for name in found if name not in values]
-    return Findings(values, notes[:1])
+    other = next((name for name in found if name not in values), None)  # the output may have 100,000 of them
+    return Findings(values, () if other is None else (f"the entry {other!a} {why}",))

@@ -1,6 +1,7 @@
 """Identity from texts on the film; no text can stall the printer."""
 
 import asyncio
+import os
 
 import pytest
 from accepted import accepted_film
@@ -8,8 +9,9 @@ from accepted import accepted_film
 from dimse.data import Dataset
 from dimse.errors import DimseError
 from print_mgmt import ConfigError, Film, Sheet
+from print_mgmt.destinations.program import ProgramResult
 from print_mgmt.film import Annotation
-from print_mgmt.site.identify import PatternSource
+from print_mgmt.site.identify import PatternSource, pattern
 
 pytestmark = pytest.mark.all_loops
 
@@ -78,3 +80,29 @@ async def test_catastrophic_pattern_is_killed_while_others_work() -> None:
 def test_wrong_value_is_refused(values: dict[str, object], why: str) -> None:
     with pytest.raises(ConfigError, match=why):
         PatternSource(**values)  # type: ignore[arg-type]  # wrong on purpose
+
+
+async def test_two_processes_match_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client with 200 associations would use the processors for 200 processes."""
+    running, most = 0, 0
+
+    async def run(*_: object, **__: object) -> ProgramResult:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0)
+        running -= 1
+        return ProgramResult(0, b'{"PatientID": "4711"}', "")
+
+    monkeypatch.setattr(pattern, "run_program", run)
+    source = PatternSource(pattern=PATTERN)
+    found = await asyncio.gather(*(source.find(film("4711"), Dataset()) for _ in range(10)))
+    assert [findings.values for findings in found] == [{"PatientID": "4711"}] * 10
+    assert most == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "nice"), reason="this system has no priorities of this kind")
+async def test_matching_has_a_low_priority(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pattern, "_MATCH", f"{pattern._MATCH}\nsys.exit(str(os.nice(0)))")
+    with pytest.raises(DimseError, match=rf"the pattern cannot be matched: {min(os.nice(0) + 10, 19)}$"):
+        await PatternSource(pattern=PATTERN).find(film("4711"), Dataset())

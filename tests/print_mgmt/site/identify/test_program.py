@@ -1,5 +1,6 @@
 """Identity from a program that reads the film."""
 
+import asyncio
 import sys
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from accepted import accepted_film
 from dimse.data import Dataset
 from dimse.errors import DimseError
 from print_mgmt import ConfigError
+from print_mgmt.destinations import CommandDestination
+from print_mgmt.destinations.program import ProgramResult
 from print_mgmt.site.identify import Findings, ProgramSource
 
 
@@ -62,3 +65,20 @@ async def test_slow_program_is_killed(tmp_path: Path) -> None:
 def test_wrong_value_names_its_key() -> None:
     with pytest.raises(ConfigError, match="command: needs at least"):
         ProgramSource(command=())
+
+
+async def test_few_programs_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    running, most = 0, 0
+
+    async def run(*_: object) -> ProgramResult:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0)
+        running -= 1
+        return ProgramResult(0, b"{}", "")
+
+    monkeypatch.setattr(CommandDestination, "run", run)
+    source = ProgramSource(command=("true",))
+    await asyncio.gather(*(source.find(accepted_film(), Dataset()) for _ in range(10)))
+    assert most == 4
