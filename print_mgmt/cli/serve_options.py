@@ -10,12 +10,13 @@ from dimse.net import Limits, Timeouts
 from dimse.terminal import add_server_tls, add_trace, ae_title, not_empty, positive, seconds
 from dimse.uids import IMPLEMENTATION_VERSION_NAME
 
-from ..config import PRESETS, PrinterConfig, load_config, preset
+from ..config import PRESETS, PrinterConfig, preset
+from ..config.toml import config_in
 from ..film import CharacteristicCurve, read_curve
 from ..model import Printer
 from ..output import FORMATS, OutputError, check_formats
 from ..scp import Change, Fault, parse_state
-from ..site import SiteConfig, SiteErrors, is_site, load_site
+from ..site import SiteConfig, SiteErrors, describes_site, site_in
 from ..spool import SpoolLimits
 from .options import argument_type, list_action
 
@@ -230,9 +231,14 @@ def _parse_processes(text: str) -> int:
 
 
 def _load_file(path: str) -> PrinterConfig | SiteFile | SiteErrors:
-    """Return the printer or the site that a file describes; for a faulty site, the faults."""
+    """Return the printer or the site that a file describes; for a faulty site, the faults.
+
+    The file is read once: a pipe has nothing for a second time.
+    """
+    file = Path(path)
+    data = file.read_bytes()
     try:
-        return SiteFile(Path(path), load_site(path)) if is_site(path) else load_config(path)
+        return SiteFile(file, site_in(data, file)) if describes_site(data) else config_in(data, file)
     except SiteErrors as exc:
         return exc
 

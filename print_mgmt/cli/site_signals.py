@@ -1,14 +1,14 @@
 """The effects of signals on a running site: SIGUSR1 tries films again, and SIGHUP reads the file of the site again."""
 
-import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from dimse.errors import escaped
+from dimse.net.own_thread import in_own_thread
 
-from ..site import Site, SiteConfig, SiteErrors, load_site
+from ..site import Site, SiteConfig, SiteErrors, load_site_again
 from ..spool import FilmState, Retry, SpoolError
 from ..spool.records import reason_of
 
@@ -37,7 +37,7 @@ async def reload_site(site: Site, path: Path, change: Callable[[SiteConfig], Sit
     ``change`` returns a configuration in which the options of the command override the file.
     """
     try:
-        config = await asyncio.to_thread(load_site, path)
+        config = await in_own_thread(load_site_again, path)
         found = await site.reload(change(config))
     except (SiteErrors, OSError) as exc:
         _log.error("the configuration stays unchanged: %s", reason_of(exc))

@@ -14,7 +14,7 @@ from .lines import line_of, lines_of
 from .printer import ConfigError, PrinterConfig
 from .reader import read_table
 
-__all__ = ["PRESETS", "load_config", "parse", "location", "preset", "read_config"]
+__all__ = ["PRESETS", "config_in", "load_config", "parse", "location", "preset", "read_config", "text_in"]
 
 # The descriptions of the presets, by name
 PRESETS = {
@@ -35,9 +35,15 @@ def load_config(path: str | PathLike[str]) -> PrinterConfig:
     Raises OSError, and `ConfigError` with the file, line, key and reason of the first error; its ``others`` are the
     errors of other keys.
     """
-    path, text = Path(path), ""
+    path = Path(path)
+    return config_in(path.read_bytes(), path)
+
+
+def config_in(data: bytes, path: Path) -> PrinterConfig:
+    """Return the configuration in the bytes of the file ``path``. Raises `ConfigError` as `load_config` does."""
+    text = ""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = text_in(data)
         return read_config(text)
     except ConfigError as exc:
         others = tuple(ConfigError(location(path, text, other.key), str(other)) for other in exc.others)
@@ -46,6 +52,11 @@ def load_config(path: str | PathLike[str]) -> PrinterConfig:
         line = exc.object.count(b"\n", 0, exc.start) + 1
         words = f"the byte {exc.object[exc.start]:02X} is not UTF-8, which TOML requires"
         raise ConfigError(f"{path}:{line}", words) from exc
+
+
+def text_in(data: bytes) -> str:
+    """Return the text in the bytes of a file, which may begin with a byte order mark. Raises UnicodeDecodeError."""
+    return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def location(path: Path, text: str, key: str) -> str:

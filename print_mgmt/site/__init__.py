@@ -15,7 +15,7 @@ from .intake import stored_facts, targets_of
 from .routes import Change, Decision, Facts, Route, decide, facts_of
 from .site import Site
 from .spools import default_spool
-from .toml import SiteErrors, is_site, load_site, read_site
+from .toml import SiteErrors, describes_site, is_site, load_site, load_site_again, read_site, site_in
 
 __all__ = [
     "Change",
@@ -35,11 +35,14 @@ __all__ = [
     "SpoolConfig",
     "decide",
     "default_spool",
+    "describes_site",
     "facts_of",
     "identify",
     "is_site",
     "load_site",
+    "load_site_again",
     "stored_facts",
     "targets_of",
     "read_site",
+    "site_in",
 ]

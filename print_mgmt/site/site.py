@@ -1,7 +1,6 @@
 """A running site: printers behind one port, one spool, and the workers that deliver films from there."""
 
 import asyncio
-import errno
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -32,6 +31,7 @@ from dimse.net import (
     all_of,
     serve,
 )
+from dimse.net.own_thread import in_own_thread
 from dimse.tls import server_context
 from dimse.ul import AssociateRJ, AssociateRQ
 
@@ -46,7 +46,7 @@ from .conditions import Conditions
 from .config import ListenConfig, SiteConfig, SpoolConfig
 from .intake import Intake, report_stranded, route_received
 from .spools import default_spool
-from .toml import load_site
+from .toml import load_site, load_site_again
 from .workers import Workers
 
 __all__ = ["Intercept", "Site", "listen_context"]
@@ -200,7 +200,7 @@ class Site:
             if config is None:
                 if self._path is None:
                     raise LocalProtocolError("the site was not loaded from a file: pass a configuration")
-                config = await asyncio.to_thread(_read_again, self._path)
+                config = await in_own_thread(load_site_again, self._path)
             found = find_difference(self.config, _without_unsupported(config))
             self.config = self._traced(found.site)
             for name, printer in self._printers.items():
@@ -303,13 +303,6 @@ class Site:
                 if removed:
                     _log.info("old films removed from the spool: %d", len(removed))
             await asyncio.sleep(_PURGE_PERIOD)
-
-
-def _read_again(path: Path) -> SiteConfig:
-    """Return the site that a file describes. Raises OSError, also for a pipe, which would wait for its writer."""
-    if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "not a regular file", str(path))
-    return load_site(path)
 
 
 def _without_unsupported(config: SiteConfig) -> SiteConfig:

@@ -1,5 +1,6 @@
 """Reads a site from a TOML file. All faults of the file are reported together, one line each: file, line, key, rule."""
 
+import errno
 import re
 import tomllib
 from collections import Counter
@@ -14,7 +15,7 @@ from dimse.errors import DimseError, escaped, shown
 
 from ..config import ConfigError, PrinterConfig, load_config, preset
 from ..config.reader import read_table, table_of, unknown_key
-from ..config.toml import location, parse
+from ..config.toml import location, parse, text_in
 from ..destinations import (
     CommandDestination,
     Destination,
@@ -42,7 +43,17 @@ from .identify import PatternSource, ProgramSource, SentSource, Source, Worklist
 from .loops import find_loops
 from .routes import Route
 
-__all__ = ["DESTINATIONS", "SOURCES", "SiteErrors", "is_site", "load_site", "read_site"]
+__all__ = [
+    "DESTINATIONS",
+    "SOURCES",
+    "SiteErrors",
+    "describes_site",
+    "is_site",
+    "load_site",
+    "load_site_again",
+    "read_site",
+    "site_in",
+]
 
 DESTINATIONS: Mapping[str, type[Destination]] = {
     "folder": FolderDestination,
@@ -98,8 +109,13 @@ def is_site(path: str | PathLike[str]) -> bool:
 
     A file that is not TOML describes no site. Raises OSError.
     """
+    return describes_site(Path(path).read_bytes())
+
+
+def describes_site(data: bytes) -> bool:
+    """Return whether the bytes of a file describe a site; see `is_site`."""
     try:
-        table = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
+        table = tomllib.loads(text_in(data))
     except (ValueError, RecursionError):  # invalid TOML or invalid UTF-8
         return False
     return not table.keys().isdisjoint(_TABLES)
@@ -108,8 +124,28 @@ def is_site(path: str | PathLike[str]) -> bool:
 def load_site(path: str | PathLike[str]) -> SiteConfig:
     """Return the site that a file describes. Raises OSError and `SiteErrors`."""
     path = Path(path)
+    return site_in(path.read_bytes(), path)
+
+
+def load_site_again(path: str | PathLike[str]) -> SiteConfig:
+    """Return the site that a file describes now. Raises `SiteErrors`, and OSError.
+
+    A pipe raises OSError, too: it would wait for its writer, and cannot be read a second time.
+    """
+    path = Path(path)
+    if _is_pipe_or_device(path):
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return load_site(path)
+
+
+def _is_pipe_or_device(path: Path) -> bool:
+    return path.exists() and not path.is_file()
+
+
+def site_in(data: bytes, path: Path) -> SiteConfig:
+    """Return the site in the bytes of the file ``path``. Raises `SiteErrors`."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = text_in(data)
     except UnicodeDecodeError as exc:
         raise SiteErrors((escaped(f"{path}: the byte at offset {exc.start} is not UTF-8"),)) from exc
     return read_site(text, path)
@@ -214,8 +250,11 @@ class _Reader:
         if keys.preset:
             return preset(keys.preset)
         if keys.config:
+            path = self.path.parent / keys.config
+            if _is_pipe_or_device(path):
+                raise ConfigError("config", f"{path}: not a regular file")
             try:
-                return load_config(self.path.parent / keys.config)
+                return load_config(path)
             except ConfigError as exc:
                 others = tuple(ConfigError("config", str(other)) for other in exc.others)
                 raise ConfigError("config", str(exc), others) from exc

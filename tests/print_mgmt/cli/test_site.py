@@ -1,13 +1,17 @@
 """``print-mgmt config`` and ``print-mgmt route``."""
 
+import argparse
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from print_mgmt.cli import main
+from print_mgmt.cli.serve_options import SiteFile, add_options
 from print_mgmt.cli.site_signals import reload_site
-from print_mgmt.site import Site, load_site
+from print_mgmt.config import read_config
+from print_mgmt.site import Site, load_site, read_site
 
 SITE = """
 [printers.a]
@@ -126,3 +130,26 @@ async def test_reload_of_a_missing_file_names_it(site: str, caplog: pytest.LogCa
     missing = Path(site).with_name("none.toml")
     await reload_site(Site(load_site(site)), missing, lambda config: config)
     assert caplog.messages == [f"the configuration stays unchanged: {missing}: No such file or directory"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in folders")
+async def test_reload_of_a_pipe_changes_nothing(site: str, caplog: pytest.LogCaptureFixture) -> None:
+    """It would wait for a writer, and so would all later signals, and the end of the server."""
+    pipe = Path(site).with_name("pipe.toml")
+    os.mkfifo(pipe)
+    await reload_site(Site(load_site(site)), pipe, lambda config: config)
+    assert caplog.messages == [f"the configuration stays unchanged: {pipe}: not a regular file"]
+
+
+@pytest.mark.skipif(not Path("/dev/fd").is_dir(), reason="this system has no names for descriptors")
+@pytest.mark.parametrize("text", [SITE, 'sop_classes = ["BasicGrayscalePrintManagementMeta"]'])
+def test_configuration_may_come_from_a_pipe(text: str) -> None:
+    """A second look at the pipe would find nothing, and mean the defaults."""
+    reading, writing = os.pipe()
+    os.write(writing, text.encode())
+    os.close(writing)
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    found = parser.parse_args(["--config", f"/dev/fd/{reading}"]).config
+    os.close(reading)
+    assert found == (read_config(text) if text != SITE else SiteFile(found.path, read_site(text, found.path)))

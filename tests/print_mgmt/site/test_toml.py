@@ -1,6 +1,7 @@
 """A site from TOML: every key, every fault with its line, and the example of the docs."""
 
 import json
+import os
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -336,3 +337,12 @@ def test_new_printer_name_differs_from_each_other_name(tmp_path: Path) -> None:
         text += f'[printers.{number}]\nae_title = "P{number}"\nconfig = "{number}.toml"\n'
     printers = read_site(text, tmp_path / "site.toml").printers
     assert [printer.PrinterName for printer in printers.values()] == ["P0", "P1", "P2"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in folders")
+def test_configuration_of_a_printer_is_no_pipe(tmp_path: Path) -> None:
+    """A server that reads it again would wait for a writer."""
+    os.mkfifo(tmp_path / "printer.toml")
+    text = '[printers.a]\nae_title = "FILM1"\nconfig = "printer.toml"\n'
+    with pytest.raises(SiteErrors, match=r"printers\.a\.config: .*printer\.toml: not a regular file"):
+        read_site(text, tmp_path / "site.toml")
