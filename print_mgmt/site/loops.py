@@ -1,6 +1,8 @@
 """Finds loops: a destination sends a film to a printer of this site, whose route leads to the same destination."""
 
+import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from ipaddress import ip_address
 
 from dimse.terminal import Peer
@@ -60,7 +62,7 @@ def _is_this_site(peer: Peer, listen: ListenConfig) -> bool:
         return False
     host, own = peer.host.lower(), listen.host.lower()
     if own in _ANY:
-        return _is_loopback(host)
+        return _is_loopback(host) or _is_this_machine(host)
     return host == own or (own in _THIS_MACHINE and host in (*_THIS_MACHINE, *_ANY))
 
 
@@ -70,3 +72,17 @@ def _is_loopback(host: str) -> bool:
         return host in _ANY or ip_address(host).is_loopback
     except ValueError:  # a name
         return host.lower() == "localhost"
+
+
+def _is_this_machine(host: str) -> bool:
+    """Return whether ``host`` is a name or an address of this machine. A name is not looked up."""
+    try:
+        family = socket.AF_INET6 if ip_address(host).version == 6 else socket.AF_INET
+    except ValueError:
+        name = socket.gethostname().lower()
+        label = name.partition(".")[0]
+        return host in (name, label, f"{label}.local")
+    with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.connect((host, 1))  # sends nothing, but chooses the address of this side
+        return ip_address(probe.getsockname()[0]) == ip_address(host)
+    return False

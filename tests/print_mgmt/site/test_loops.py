@@ -1,5 +1,7 @@
 """Destinations that print on their own site."""
 
+import socket
+
 import pytest
 
 from print_mgmt.site import SiteErrors, read_site
@@ -45,6 +47,30 @@ def test_site_on_all_addresses_is_reached_on_each_loopback_address() -> None:
     everywhere = SITE.replace("port = 104", 'host = "0.0.0.0"\nport = 104', 1)
     with pytest.raises(SiteErrors, match="prints on this site"):
         read_site(everywhere.replace("127.0.0.1", "127.0.0.2"))
+
+
+@pytest.mark.parametrize("host", ["film.example.org", "FILM", "film.local"])
+def test_site_on_all_addresses_is_reached_by_the_names_of_its_machine(
+    host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: "film.example.org")
+    everywhere = SITE.replace("port = 104", 'host = "0.0.0.0"\nport = 104', 1)
+    with pytest.raises(SiteErrors, match="prints on this site"):
+        read_site(everywhere.replace("127.0.0.1", host))
+    assert read_site(everywhere.replace("127.0.0.1", "other.example.org")).routes
+
+
+def test_site_on_all_addresses_is_reached_by_each_address_of_its_machine() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 1))  # sends nothing
+        except OSError:
+            pytest.skip("this machine has no network")
+        own = probe.getsockname()[0]
+    everywhere = SITE.replace("port = 104", 'host = "0.0.0.0"\nport = 104', 1)
+    with pytest.raises(SiteErrors, match="prints on this site"):
+        read_site(everywhere.replace("127.0.0.1", own))
+    assert read_site(everywhere.replace("127.0.0.1", "192.0.2.1")).routes
 
 
 def test_own_address_is_the_client_of_a_loop() -> None:
