@@ -36,6 +36,7 @@ from .doubt import log_doubtful
 from .film_file import read_film
 from .film_folder import WRITERS, FilmFile, FilmFolder, Step, incoming_disk, no_step, remove_drafts
 from .index import Index
+from .looks import Looks
 from .notice import Notice
 from .protocol import News, Repaired, Room, Survey, Verified
 from .rebuild import open_or_rebuild
@@ -70,12 +71,7 @@ _ROOM_AGE = 1.0  # seconds after which the free space of the disk is measured ag
 
 
 class EmbeddedSpool:
-    """A `Spool` in a folder.
-
-    ::
-
-        async with EmbeddedSpool("/var/spool/films") as spool:
-            ...
+    """A `Spool` in a folder, open inside ``async with``.
 
     ``clock`` returns seconds that never decrease while this machine runs. ``step`` is called at named steps; tests use
     it to fail there.
@@ -102,6 +98,7 @@ class EmbeddedSpool:
         self._stack = ExitStack()
         self._committer: Committer[list[FilmRecord]] | None = None
         self._index: Index | None = None
+        self._looks: Looks | None = None
         self._notice = Notice()
         self._completion = Completion()
         self._room: tuple[float, Room] | None = None
@@ -140,19 +137,19 @@ class EmbeddedSpool:
                 path = self.folder / "index.sqlite"
                 connection = open_or_rebuild(path, self._files, lambda: bool(self._living_owners()))
                 stack.callback(connection.close)
+                self._index = index = Index(connection)
+                self._looks = stack.enter_context(Looks(path, index.damage))
                 self._owner = new_draft(self._alive / "spool", stack)[0].name
                 self._stack = stack.pop_all()
         except (OSError, sqlite3.Error) as exc:
             raise SpoolError(f"the spool {escaped(str(self.folder))} cannot be opened: {reason_of(exc)}") from exc
         self._reserve.fill(self._files.free() - self.limits.least)
-        self._index = index = Index(connection)
         self._committer = Committer(connection, lambda: index.end_leases(self._clock()), log_doubtful, self._step)
 
     def _living_owners(self) -> set[str]:
-        """Return the owners whose processes have the spool open.
+        """Return the owners whose processes have the spool open: each locks a draft in ``alive/``.
 
-        Each process keeps a locked draft in ``alive/``, which never gets a final name. `clear_drafts` removes the
-        drafts of processes that have ended.
+        A draft never gets a final name. `clear_drafts` removes the drafts of processes that have ended.
         """
         clear_drafts(self._alive)
         return {path.name for path in self._alive.iterdir()}
@@ -192,6 +189,12 @@ class EmbeddedSpool:
             return await self._committer.execute(run, forced=forced)
         except (OSError, sqlite3.Error) as exc:
             raise SpoolError(f"the index of the spool cannot be used: {reason_of(exc)}") from exc
+
+    async def _look(self, look: Callable[[Index], T]) -> T:
+        """Look at the index, after the leases that are over have ended. This delays no change. Raises `SpoolError`."""
+        await self._execute(self._rows.revision)
+        assert self._looks is not None
+        return await self._looks.run(look)
 
     async def _save(self, run: Callable[[], FilmRecord]) -> FilmRecord:
         """Run a function that changes a film, move the film's file if necessary, and wake all waiting tasks.
@@ -379,11 +382,11 @@ class EmbeddedSpool:
         self, *, states: Collection[FilmState] = (), printer: str = "", limit: int | None = None
     ) -> tuple[FilmRecord, ...]:
         """Return films by state and printer; see `Operations.list`."""
-        return tuple(await self._execute(partial(self._rows.select, states, printer, limit)))
+        return tuple(await self._look(lambda index: index.select(states, printer, limit)))
 
     async def survey(self) -> Survey:
         """Return the intact and the damaged films; see `Operations.survey`."""
-        return await self._execute(partial(survey, self._rows, self._files))
+        return await self._look(partial(survey, files=self._files))
 
     async def show(self, film_id: str) -> FilmRecord:
         """Return the record of a film; see `Operations.show`."""
@@ -426,12 +429,9 @@ class EmbeddedSpool:
         return repaired
 
     async def verify(self) -> Verified:
-        """Read all films; see `Upkeep.verify`.
-
-        Films with wrong bytes go into quarantine. Unreadable files count as damaged, too, but stay where they are.
-        """
+        """Read all films; see `Upkeep.verify`. Unreadable files count as damaged, too, but stay where they are."""
         intact, damaged = 0, [film.id for film in (await self.survey()).damaged]
-        for film_id, checksum, state in await self._execute(self._rows.files):
+        for film_id, checksum, state in await self._look(Index.files):
             if film_id in damaged:
                 continue
             try:

@@ -41,7 +41,7 @@ from .rows import (
 )
 from .states import ENDED, REMOVABLE, FilmState
 
-__all__ = ["TABLES", "Index", "JobRow", "placeholders", "open_index"]
+__all__ = ["TABLES", "Index", "JobRow", "connect", "placeholders", "open_index"]
 
 _BUSY = 30.0  # seconds to wait for a lock that another process holds
 _PAGES = 1000  # pages of the write-ahead log (4 MiB) after which SQLite copies them into the database
@@ -64,6 +64,7 @@ CREATE TABLE IF NOT EXISTS delivery (
     id INTEGER PRIMARY KEY AUTOINCREMENT, film TEXT NOT NULL REFERENCES film, job INTEGER NOT NULL,
     urgency INTEGER NOT NULL, {", ".join(f"{name} NOT NULL" for name in DELIVERY if name != "id")});
 CREATE INDEX IF NOT EXISTS delivery_next ON delivery (destination, state, urgency, job, place);
+CREATE INDEX IF NOT EXISTS delivery_due ON delivery (destination, state, due);
 CREATE INDEX IF NOT EXISTS delivery_film ON delivery (film);
 CREATE INDEX IF NOT EXISTS delivery_leased ON delivery (state, expires);
 CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value REAL NOT NULL) WITHOUT ROWID;
@@ -79,13 +80,19 @@ class JobRow(NamedTuple):
     collated: bool
 
 
+def connect(path: Path) -> sqlite3.Connection:
+    """Return a connection to an index, for any thread. Raises sqlite3.Error."""
+    connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
+    connection.text_factory = decoded
+    return connection
+
+
 def open_index(path: Path) -> sqlite3.Connection:
     """Open an index, and create missing tables.
 
     Raises sqlite3.Error, which is sqlite3.DatabaseError for a damaged file, and `SpoolError` for an unknown version.
     """
-    connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
-    connection.text_factory = decoded
+    connection = connect(path)
     try:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
@@ -105,12 +112,12 @@ def open_index(path: Path) -> sqlite3.Connection:
 
 
 class Index:
-    """The rows of a spool, in the database of ``connection``."""
+    """The rows of a spool, in the database of ``connection``. Damage is logged in ``damage``, or a log of its own."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, damage: DamageLog | None = None) -> None:
         self.db = connection
-        self._damage = DamageLog()
-        self.counters = Counters(connection, self._damage)
+        self.damage = damage or DamageLog()
+        self.counters = Counters(connection, self.damage)
 
     # --- jobs ---
 
@@ -184,7 +191,7 @@ class Index:
             try:
                 found.append(whole_job_of(row))
             except DamagedRow as exc:
-                self._damage.report_row(exc)
+                self.damage.report_row(exc)
         return max((revision for revision, _ in found), default=after), tuple(job for _, job in found)
 
     def revision(self) -> int:
@@ -235,7 +242,7 @@ class Index:
         values: list[object] = [*states]
         if printer:
             where, values = f"{where} AND film.printer = ?", [*values, storable(printer)]
-        return self.films(where, values, limit=-1 if limit is None else limit, skipped=self._damage.report)
+        return self.films(where, values, limit=-1 if limit is None else limit, skipped=self.damage.report)
 
     def ids(self) -> set[str]:
         """Return the ids of all films."""
@@ -248,7 +255,7 @@ class Index:
             try:
                 found.append(file_of(row))
             except DamagedRow as exc:
-                self._damage.report(row[0], exc)
+                self.damage.report(row[0], exc)
         return found
 
     def job_row(self, film: FilmRecord) -> JobRow:
@@ -300,7 +307,7 @@ class Index:
 
     def remove_ended(self, film_ids: Sequence[str]) -> list[FilmRecord]:
         """Remove the given films that are still done or canceled, and return them."""
-        films = self.films(f"film.id IN ({placeholders(len(film_ids))})", film_ids, skipped=self._damage.report)
+        films = self.films(f"film.id IN ({placeholders(len(film_ids))})", film_ids, skipped=self.damage.report)
         removable = [film for film in films if film.state in REMOVABLE]
         for film in removable:
             self.remove(film.id)
@@ -333,11 +340,15 @@ class Index:
             ).fetchone()
             if leased >= at_once:
                 return None
+        queued = destination, FilmState.QUEUED, now
+        is_due = "SELECT 1 FROM delivery WHERE destination = ? AND state = ? AND due <= ? LIMIT 1"
+        if self.db.execute(is_due, queued).fetchone() is None:
+            return None  # at once, though 100,000 films may wait for their next attempt
         for skipped in count():
-            row = self.db.execute(
-                "SELECT id, film FROM delivery WHERE destination = ? AND state = ? AND due <= ? "
+            row = self.db.execute(  # the plus sign keeps the order of `delivery_next`: the films need not be sorted
+                "SELECT id, film FROM delivery WHERE destination = ? AND state = ? AND +due <= ? "
                 "ORDER BY urgency, job, place LIMIT 1 OFFSET ?",
-                (destination, FilmState.QUEUED, now, skipped),
+                (*queued, skipped),
             ).fetchone()
             if row is None:
                 break
@@ -362,7 +373,7 @@ class Index:
             changed = self.save(film, change(film))
         except DAMAGE as exc:
             self.db.execute("ROLLBACK TO change")
-            self._damage.report(film_id, exc)
+            self.damage.report(film_id, exc)
             changed = None
         self.db.execute("RELEASE change")
         return changed

@@ -5,20 +5,22 @@ import errno
 import os
 import shutil
 import tempfile
+import threading
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
-from spools import FOLDER, PRINTER, EmbeddedPlace, job, only_film_file
+from spools import FOLDER, PRINTER, EmbeddedPlace, job, leased, only_film_file
 
 from dimse.errors import LocalProtocolError
 from print_mgmt.spool import (
     Cancel,
     Done,
     EmbeddedSpool,
+    FilmRecord,
     FilmState,
     Hold,
     Later,
@@ -26,7 +28,12 @@ from print_mgmt.spool import (
     SpoolError,
     SpoolFull,
     SpoolLimits,
+    Survey,
+    embedded,
 )
+from print_mgmt.spool.film_folder import FilmFolder
+from print_mgmt.spool.index import Index
+from print_mgmt.spool.repair import survey
 
 NOBODY = 65534
 NO_WATERMARKS = SpoolLimits(low=0, least=0)
@@ -400,3 +407,72 @@ async def test_large_film_equals_the_accepted_one(place: EmbeddedPlace) -> None:
     assert before is not None
     assert after is not None
     assert np.array_equal(after.pixels, before.pixels)
+
+
+async def test_list_delays_no_film(place: EmbeddedPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list of 100,000 films takes seconds."""
+    has_begun, go_on, select = asyncio.Event(), threading.Event(), Index.select
+    loop = asyncio.get_running_loop()
+
+    def wait(index: Index, states: Collection[FilmState], printer: str, limit: int | None) -> list[FilmRecord]:
+        found = select(index, states, printer, limit)
+        loop.call_soon_threadsafe(has_begun.set)
+        go_on.wait(60)
+        return found
+
+    monkeypatch.setattr(Index, "select", wait)
+    async with place.spool() as spool:
+        listing = asyncio.create_task(spool.list())
+        await has_begun.wait()
+        await spool.accept(job(), [PRINTER])
+        assert not listing.done()
+        go_on.set()
+        assert await listing == ()
+        assert len(await spool.list()) == 1
+
+
+async def test_list_of_another_process_delays_no_film(place: EmbeddedPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operator may look at the spool at any time."""
+    has_begun, go_on, loop = asyncio.Event(), threading.Event(), asyncio.get_running_loop()
+
+    def wait(index: Index, files: FilmFolder) -> Survey:
+        found = survey(index, files)
+        loop.call_soon_threadsafe(has_begun.set)
+        go_on.wait(60)
+        return found
+
+    monkeypatch.setattr(embedded, "survey", wait)
+    async with place.spool() as spool, place.spool() as other:
+        looking = asyncio.create_task(other.survey())
+        await has_begun.wait()
+        await spool.accept(job(), [PRINTER])
+        assert not looking.done()
+        go_on.set()
+        assert (await looking).films == ()
+
+
+async def test_films_that_wait_for_their_next_attempt_are_not_searched(place: EmbeddedPlace) -> None:
+    """A destination that is away may have 100,000 of them, and its worker asks four times a second."""
+    async with place.spool() as spool:
+        for _ in range(3):
+            await spool.accept(job(), [PRINTER])
+            lease = await leased(spool)
+            await spool.report(lease, Later(delay=1000))
+        steps = list[str]()
+
+        def count() -> int:
+            steps.append("")
+            return 0
+
+        spool._rows.db.set_progress_handler(count, 1)
+        assert await spool.lease(PRINTER.destination, 10) is None
+        few = len(steps)
+        spool._rows.db.set_progress_handler(None, 1)
+        for _ in range(100):
+            await spool.accept(job(), [PRINTER])
+            await spool.report(await leased(spool), Later(delay=1000))
+        steps.clear()
+        spool._rows.db.set_progress_handler(count, 1)
+        assert await spool.lease(PRINTER.destination, 10) is None
+        assert len(steps) < few + 100
+        spool._rows.db.set_progress_handler(None, 1)
