@@ -78,6 +78,7 @@ _log = logging.getLogger("print_mgmt.spool")
 
 _POLL = 1.0  # seconds after which a change is seen even if its notice was lost
 _CHUNKS = "SELECT data FROM chunk WHERE film = $1 ORDER BY number"
+_COPY = 900.0  # seconds to write a film
 _PREFETCH = 4  # chunks that are fetched in advance, in addition to the part of the film that has been read
 _COUNT_EVERY = 1.0  # seconds between two counts of the stored films
 _ATTEMPTS = 5  # attempts to find out whether a job was stored, after the connection broke during its commit
@@ -160,7 +161,8 @@ class PostgresSpool:
                 stored = replace(record, size=file.size, checksum=file.checksum)
                 await insert_film(db, stored, row)
                 self._step("write")
-                await db.copy_records_to_table("chunk", records=file.rows(record.id), columns=CHUNK_COLUMNS)
+                rows = file.rows(record.id)
+                await db.copy_records_to_table("chunk", records=rows, columns=CHUNK_COLUMNS, timeout=_COPY)
             await db.execute("NOTIFY print_mgmt_spool")
         self._step("committed")
 

@@ -23,6 +23,9 @@ _log = logging.getLogger("print_mgmt.spool")
 
 _MAX_CONNECTIONS = 8  # connections in the pool
 _PAUSE = 0.5  # seconds before the next attempt to connect
+_CONNECT = 10.0  # seconds to connect
+_ANSWER = 60.0  # seconds for the database to perform a statement; a machine that is cut off never answers
+_CLOSE = 5.0  # seconds to close the connections; then they are dropped
 # A commit accepts a film, so it must be on the server's disk, whatever the default of the database is. A process that
 # stops in the middle of a transaction, or a machine that is gone, must not keep its row locks. So the server ends an
 # idle transaction after 30 s, and checks after 60 s without traffic whether a machine is gone.
@@ -78,8 +81,15 @@ class PostgresLink:
         try:
             async with AsyncExitStack() as stack:
                 # With a greater min_size, the pool would log a traceback each time it cannot reach the server
-                pool = asyncpg.create_pool(self._dsn, min_size=0, max_size=_MAX_CONNECTIONS, server_settings=_SETTINGS)
-                self._pool = await stack.enter_async_context(pool)
+                self._pool = await asyncpg.create_pool(
+                    self._dsn,
+                    min_size=0,
+                    max_size=_MAX_CONNECTIONS,
+                    timeout=_CONNECT,
+                    command_timeout=_ANSWER,
+                    server_settings=_SETTINGS,
+                )
+                stack.push_async_callback(_close, self._pool)
                 async with self.transaction() as db:
                     await create_tables(db)
                 listening = asyncio.create_task(self._listen())
@@ -91,7 +101,7 @@ class PostgresLink:
             if not isinstance(exc, (*_FAILURES, SpoolError)):
                 raise
             cause = exc.__cause__ if isinstance(exc.__cause__, _FAILURES) else exc
-            raise SpoolError(f"the spool database cannot be opened: {reason_of(cause)}") from exc
+            raise SpoolError(f"the spool database cannot be opened: {_reason_of(cause)}") from exc
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -115,11 +125,11 @@ class PostgresLink:
                 try:
                     db = await self._begin(stack)
                 except _FAILURES as exc:
-                    raise NotBegun(f"the spool database has failed: {reason_of(exc)}") from exc
+                    raise NotBegun(f"the spool database has failed: {_reason_of(exc)}") from exc
                 yield db
                 self._step("commit")
         except _FAILURES as exc:
-            raise SpoolError(f"the spool database has failed: {reason_of(exc)}") from exc
+            raise SpoolError(f"the spool database has failed: {_reason_of(exc)}") from exc
 
     async def _begin(self, stack: AsyncExitStack) -> Connection:
         """Begin a transaction. Try all connections of the pool, because a restart of the server closes all of them."""
@@ -127,10 +137,10 @@ class PostgresLink:
             try:
                 db = await stack.enter_async_context(self._pool.acquire())
                 await stack.enter_async_context(db.transaction(isolation="read_committed"))
-            except _FAILURES:
+            except _FAILURES as exc:
                 with suppress(*_FAILURES):
                     await stack.aclose()
-                if not left:
+                if not left or isinstance(exc, TimeoutError):  # another connection would not be answered, either
                     raise
             else:
                 break
@@ -156,7 +166,9 @@ class PostgresLink:
         """Hold the advisory lock of this spool, and pass on notices; reconnect whenever the connection ends."""
         while True:
             with suppress(*_FAILURES):
-                connection = await asyncpg.connect(self._dsn, server_settings=_SETTINGS)
+                connection = await asyncpg.connect(
+                    self._dsn, timeout=_CONNECT, command_timeout=_ANSWER, server_settings=_SETTINGS
+                )
                 try:
                     await connection.execute("SELECT pg_advisory_lock($1, $2)", _ALIVE, int(self.owner))
                     await connection.add_listener("print_mgmt_spool", lambda *_: self.notice.give())
@@ -169,3 +181,15 @@ class PostgresLink:
                 finally:
                     connection.terminate()
             await asyncio.sleep(_PAUSE)
+
+
+def _reason_of(error: Exception) -> str:
+    """Return in words why the database has failed. The errors of asyncpg for its time limits have no text."""
+    return reason_of(error) or "it does not answer"
+
+
+async def _close(pool: Any) -> None:
+    """Close the connections, and drop those whose server does not answer."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_CLOSE):
+            await pool.close()  # it drops them if it is canceled

@@ -71,6 +71,20 @@ class Postgres:
         for lock in locks:  # the system knows an ended process until its parent has noticed the end
             lock.unlink()
 
+    def freeze(self) -> None:
+        """Stop all processes of the server where they are: it is silent, like a machine that is cut off."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let the processes of the server go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        main = int((self._data / "postmaster.pid").read_text().split()[0])
+        for pid in (main, *_children(main)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
     def wait(self) -> None:
         """Wait until the server takes connections; it restarts by itself after one of its processes was killed."""
         while subprocess.run([self._bin / "pg_isready", "-q", "-h", self.folder], check=False).returncode:

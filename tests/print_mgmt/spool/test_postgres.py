@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from urllib.parse import quote
@@ -102,6 +103,33 @@ async def test_job_committed_before_the_connection_broke_is_accepted(place: Post
     async with place.spool(step=kill) as spool:
         (film,) = await spool.accept(job(), [PRINTER])
         assert (await spool.show(film)).state is FilmState.QUEUED
+
+
+@pytest.fixture
+def frozen(place: PostgresPlace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """Return a function that stops all processes of the server until the end of the test; waits are short."""
+    monkeypatch.setattr(postgres_link, "_ANSWER", 0.5)
+    monkeypatch.setattr(postgres_link, "_CLOSE", 0.1)
+    yield place.server.freeze
+    place.server.thaw()
+
+
+async def test_silent_server_is_an_error_until_it_answers(place: PostgresPlace, frozen: Callable[[], None]) -> None:
+    async with place.spool() as spool:
+        frozen()
+        with pytest.raises(SpoolError, match=r"^the spool database has failed: it does not answer$"):
+            await spool.list()
+        place.server.thaw()
+        await spool.accept(job(), [PRINTER])
+        assert len(await spool.list()) == 1
+
+
+async def test_spool_of_a_silent_server_closes(place: PostgresPlace, frozen: Callable[[], None]) -> None:
+    spool = place.spool()
+    await spool.__aenter__()
+    frozen()
+    async with asyncio.timeout(60):
+        await spool.__aexit__()
 
 
 async def test_lease_survives_a_restart_of_the_server(place: PostgresPlace) -> None:
