@@ -30,6 +30,7 @@ _MAX_HELD = 1 << 28  # bytes of all incomplete messages; beyond that, the associ
 _BATCH = 1 << 22  # bytes to hand over to the process at a time
 _MAX_ITEMS = 256  # items to hand over at a time: few, because pickle holds the GIL, which the forwarding needs
 _PAUSE = 0.02  # seconds to wait for a batch
+_PATIENCE = 10.0  # seconds for the reader of the lines to read some of them, while the command ends
 _NICE = 10  # is added to the niceness of the process, so that the programs on both sides come first
 _TOO_FAR_BEHIND = "no more lines: the explanation is too far behind"
 _FULL = "no more lines: the incomplete messages of all associations have more than {} bytes"
@@ -74,8 +75,12 @@ class LineProcess:
     It also serves the live view, if the options say so.
     """
 
-    def __init__(self, options: LineOptions = _DEFAULT, *, max_queued: int = _MAX_QUEUED) -> None:
+    def __init__(
+        self, options: LineOptions = _DEFAULT, *, max_queued: int = _MAX_QUEUED, patience: float = _PATIENCE
+    ) -> None:
         self._queue: Queue[int, Item] = Queue(max_queued, _lost)
+        self._patience = patience
+        self._handed = 0  # batches that the process has got
         context = get_context("spawn")  # a fork would keep the sockets open
         receiver, self._sender = context.Pipe(duplex=False)
         self._process = context.Process(target=_explain, args=(receiver, options), name="dimse tap: lines", daemon=True)
@@ -99,8 +104,19 @@ class LineProcess:
         self._queue.put(Item(number, CLOSED, why, b"", time.time()))
 
     def close(self) -> None:
-        """Explain everything in the queue, and end the process."""
+        """Explain everything in the queue, and end the process.
+
+        If it makes no progress for a time, because nobody reads its lines, kill it.
+        """
         self._queue.close()
+        handed = -1
+        while self._feeder.is_alive() and handed != self._handed:
+            handed = self._handed
+            self._feeder.join(self._patience)
+        self._process.join(self._patience)
+        if self._process.is_alive():
+            print(f"dimse: lines are missing: nobody has read them for {self._patience:g} s", file=sys.stderr)
+            self._process.kill()
         self._feeder.join()
         self._process.join()
 
@@ -114,6 +130,7 @@ class LineProcess:
             try:
                 for start in range(0, 0 if is_ended else len(items), _MAX_ITEMS):
                     self._sender.send(items[start : start + _MAX_ITEMS])
+                    self._handed += 1
             except OSError:
                 is_ended = True
         self._sender.close()

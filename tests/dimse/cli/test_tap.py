@@ -1,6 +1,7 @@
 """The command ``dimse tap``, as a process between our own client and server."""
 
 import asyncio
+import os
 import re
 import resource
 import shutil
@@ -263,3 +264,17 @@ def test_lines_escape_characters_that_the_output_lacks(
     lines.opened(1, "プリ")
     lines.close()
     assert capfd.readouterr() == ("1 = \\u30d7\\u30ea\n", "")
+
+
+def test_unread_lines_do_not_keep_the_tap_from_ending(capfd: pytest.CaptureFixture[str]) -> None:
+    reading, writing = os.pipe()
+    own = os.dup(1)
+    os.dup2(writing, 1)  # the process inherits it
+    lines = LineProcess(patience=0.5)
+    os.dup2(own, 1)
+    for number in range(1, 300):
+        lines.opened(number, "x" * 1000)
+    lines.close()
+    for descriptor in (reading, writing, own):
+        os.close(descriptor)
+    assert capfd.readouterr().err == "dimse: lines are missing: nobody has read them for 0.5 s\n"

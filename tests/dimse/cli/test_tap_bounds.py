@@ -29,6 +29,7 @@ ROWS = dict(row.strip("| ").split(" | ")[:2] for row in SECTION.splitlines() if 
         ("elements of the messages of one step", record._MAX_FIELDS),
         ("bytes of a recording that the tap explains in a page", tap_pages._MAX_READ),
         ("time in which one page must be finished while the tap ends", int(tap_pages._PATIENCE)),
+        ("time in which some of the lines must be read", int(tap_lines._PATIENCE)),
         ("bytes of incomplete messages", live._MAX_HELD),
         ("bytes of incomplete messages", feed._MAX_HELD),
         ("the same of all", feed._MAX_TOTAL),
