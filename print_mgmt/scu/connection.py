@@ -128,7 +128,8 @@ class Connection:
     async def configuration(self, patience: float | None = None) -> Dataset:
         """Return the printer's configuration: N-GET Printer Configuration Retrieval, PS3.4 H.4.11.
 
-        Raises `PrintFailed`, and `ContextNotAccepted` if the printer lacks that SOP Class.
+        ``patience`` is the time limit for the response in seconds. Raises `PrintFailed`, and `ContextNotAccepted` if
+        the printer lacks that SOP Class.
         """
         instance = PrinterConfigurationRetrievalInstance
         what = "the printer's configuration"

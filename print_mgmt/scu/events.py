@@ -165,7 +165,7 @@ class Job:
                 due = now() + poll
 
     async def wait(self, *, poll: float = 5.0) -> str:
-        """Wait for the end of the job; return DONE or FAILURE.
+        """Wait for the end of the job; return DONE or FAILURE. ``poll`` is as in `events`.
 
         If the printer does not report the end, return the last known Execution Status, which may be empty.
         """

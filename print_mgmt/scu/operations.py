@@ -102,7 +102,8 @@ class Operations:
     async def get(self, what: str, sop_class: str, uid: str, *, patience: float | None = None) -> Dataset:
         """Send N-GET; return all attributes of the instance. Raises `PrintFailed`.
 
-        Status 0105 (no such attribute) does not raise here, because the request names no attribute; dcmprscp sends it.
+        ``patience`` is the time limit for the response in seconds. Status 0105 (no such attribute) does not raise here,
+        because the request names no attribute; dcmprscp sends it.
         """
         context = self.context(sop_class)
         response = await scu.n_get(self.association, context, sop_class, uid, patience=patience)

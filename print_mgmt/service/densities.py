@@ -51,7 +51,7 @@ def refill(instances: Instances, session: Dataset, box: FilmBox, imager: Imager)
 
 
 def limit_densities(checked: Checked, imager: Imager, *earlier: Dataset) -> None:
-    """Replace densities out of range by the limit.
+    """Replace densities out of the range of ``imager`` by the limit.
 
     If Min Density is then not below Max Density, use the printer's values of both. ``earlier`` are attributes set
     before the request, the most specific first; they apply to a density that the request omits.

@@ -331,7 +331,8 @@ class Index:
     def lease(self, destination: str, now: float, expires: float, owner: str, at_once: int | None) -> FilmRecord | None:
         """Lease the next delivery to a destination, and return its film; return None if no delivery is due.
 
-        Of the film's deliveries, the leased one has the highest fence. Films with a damaged row are skipped.
+        ``owner`` gets the lease, which ends at the time ``expires``. ``at_once`` is as in `Deliveries.lease`. Of the
+        film's deliveries, the leased one has the highest fence. Films with a damaged row are skipped.
         """
         if at_once is not None:  # do not count expired leases, which a damaged row keeps from ending
             (leased,) = self.db.execute(

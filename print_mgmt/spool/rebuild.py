@@ -36,7 +36,8 @@ _DOUBT = "the index of the spool was damaged: the film may have been delivered a
 def open_or_rebuild(path: Path, files: FilmFolder, is_open_elsewhere: Callable[[], bool]) -> sqlite3.Connection:
     """Open the index at ``path``; rebuild it if it is damaged or missing.
 
-    Raises OSError, sqlite3.Error, and `SpoolError` if another process would lose the damaged index.
+    ``is_open_elsewhere`` returns whether another process has the spool open. Raises OSError, sqlite3.Error, and
+    `SpoolError` if such a process would lose the damaged index.
     """
     try:
         if files.ids() and not _has_tables(path):

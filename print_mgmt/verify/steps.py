@@ -53,7 +53,10 @@ class Steps:
         deviated: Outcomes = (),
         broken: Outcomes = (FAILURE,),
     ) -> None:
-        """Judge the outcome of a step. Raises `Decided` if it is in ``broken`` or in none of the sets."""
+        """Judge ``seen``, the outcome of the step ``what``, by three sets of outcomes.
+
+        Raises `Decided` if the outcome is in ``broken`` or in none of the sets.
+        """
         text = f"{what}: {seen}"
         if _is_in(seen, kept):
             self.kept.append(text)

@@ -140,7 +140,7 @@ class PlainPrinter:
 
 
 def references(boxes: Sequence[tuple[str, str]]) -> list[Dataset]:
-    """Return the items of a sequence of references: SOP Class and Instance UID."""
+    """Return the items of a sequence of references to ``boxes``, each given by SOP Class and Instance UID."""
     return [Dataset(ReferencedSOPClassUID=uid, ReferencedSOPInstanceUID=instance) for uid, instance in boxes]
 
 
