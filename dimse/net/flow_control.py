@@ -130,7 +130,7 @@ class FlowControl:
         self._turns.call_in_turn(self.host, self._take_turn)
 
     def _take_turn(self) -> None:
-        """Process a piece of the bytes that were left, or resume reading."""
+        """Process a piece of the postponed bytes, or resume reading if there are none."""
         self.hold_reasons &= ~TURN
         if self.hold_reasons:
             return

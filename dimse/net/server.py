@@ -146,8 +146,8 @@ class Server:
     async def close(self, *, drain: float = 0.0) -> None:
         """Stop the server.
 
-        New associations are rejected (local-limit-exceeded). Open ones may last ``drain`` seconds more, and are then
-        aborted.
+        New associations are rejected (local-limit-exceeded). Open associations may last ``drain`` seconds more, and are
+        then aborted.
         """
         self._is_closing = True
         try:
