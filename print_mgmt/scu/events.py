@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-from dimse.data import Dataset
+from dimse.data import Dataset, DecodeLimits
 from dimse.errors import DimseError, escaped
 from dimse.message import NEventReportRQ, Response, length_of
 from dimse.net import Operation
@@ -26,6 +26,7 @@ _log = logging.getLogger("print_mgmt.scu")
 
 _MAX_EVENTS = 1000  # only the latest events are kept, because a printer may send any number
 _MAX_INFORMATION = 1 << 14  # bytes; a longer Data Set of an event is ignored, and PS3.4 H.4.5 needs fewer than 300
+_LIMITS = DecodeLimits(elements=100)  # of a Data Set that is kept; those of PS3.4 H.4.5 have at most 10
 _ENDS: tuple[str, ...] = ("DONE", "FAILURE")
 _NUMBERS = {name.upper(): number for number, name in EVENTS[PrintJobClass].items()}
 
@@ -97,7 +98,7 @@ def _information(operation: Operation[NEventReportRQ]) -> Dataset:
         _log.info("the Data Set of event %d is ignored: it has %d bytes", number, length)
         return Dataset()
     try:
-        return operation.dataset() or Dataset()
+        return operation.dataset(_LIMITS) or Dataset()
     except DimseError as exc:
         _log.info("the Data Set of event %d cannot be decoded: %s", number, exc)
         return Dataset()

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from printers import Odd, gray, printer
 
-from dimse.data import Dataset
+from dimse.data import Dataset, Element
 from dimse.errors import ContextNotAccepted
 from dimse.message import NActionRQ, NEventReportRQ, NGetRQ, NSetRQ, Request
 from dimse.net import Association, Operation
@@ -150,6 +150,22 @@ async def test_long_data_of_an_event_is_not_kept() -> None:
         await client.print_images([gray(1)])
         kept = [(event.EventTypeID, len(event.information)) for event in client.events.of(JOB)]
     assert kept == [(1, 2), (2, 0)]
+
+
+async def test_many_elements_of_an_event_are_not_kept() -> None:
+    """A flood of events of 1500 elements took 350 MB, and the event loop for more than a second at a time."""
+    many = Dataset(ExecutionStatusInfo="NORMAL")
+    for number in range(100):
+        many.add(Element(0x2201_1000 + number, "LO", "x"))
+
+    async def report(association: Association, operation: Operation) -> None:
+        if isinstance(operation.message, NSetRQ):
+            await n_event_report(association, operation.context, PrintJob, JOB, 2, many)
+
+    async with Odd(with_job, before=report).client() as client:
+        await client.print_images([gray(1)])
+        (event,) = client.events.of(JOB)
+    assert (event.name, len(event.information)) == ("Printing", 0)
 
 
 class Busy(events.Events):
