@@ -1,7 +1,12 @@
-"""Identifies patient and study in a Modality Worklist (PS3.4 Annex K), by C-FIND with values from earlier sources."""
+"""Identifies patient and study in a Modality Worklist (PS3.4 Annex K), by C-FIND with values from earlier sources.
+
+A worklist need not support each attribute as a key: it then returns the entries of any patient (PS3.4 C.2.2.1.3, status
+FF01). So only entries that have the values of the query are used.
+"""
 
 import asyncio
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dimse.data import Dataset, DecodeLimits
@@ -34,6 +39,7 @@ _REQUESTED = (
     "ReferringPhysicianName",
     *_KEYS,
 )
+_NAMES = ("PatientName", "ReferringPhysicianName")  # of VR PN
 _Entry = dict[str, str]  # the value of each keyword in `_REQUESTED`
 
 
@@ -41,9 +47,10 @@ _Entry = dict[str, str]  # the value of each keyword in `_REQUESTED`
 class WorklistSource(DicomNode):
     """A source that queries the worklist ``peer``, AE@HOST:PORT.
 
-    ``by`` names the attributes to search by; a query is sent only if all have values. If the worklist has several
-    entries, only values that all of them share are used; entries about different patients are not used. ``seconds`` is
-    the time limit of a query. `DicomNode` has the other fields. Raises `ConfigError`.
+    ``by`` names the attributes to search by; a query is sent only if all have values. Only entries with these values
+    are used; if there are several, only values that all of them share. If the worklist returns entries about different
+    patients, none is used. ``seconds`` is the time limit of a query. `DicomNode` has the other fields. Raises
+    `ConfigError`.
     """
 
     peer: str
@@ -61,7 +68,10 @@ class WorklistSource(DicomNode):
                 raise ConfigError("by", f"{keyword} is not a key of a worklist; the keys are {', '.join(_REQUESTED)}")
 
     async def find(self, film: Film, known: Dataset) -> Findings:  # noqa: ARG002
-        """Return the values that all entries share. Raises `DimseError` if the query fails, or a key has a wildcard."""
+        """Return the values that all matching entries share.
+
+        Raises `DimseError` if the query fails, or a key has a wildcard.
+        """
         values = {keyword: text(known, keyword) for keyword in self.by}
         for keyword, value in values.items():
             if not value:
@@ -73,7 +83,7 @@ class WorklistSource(DicomNode):
                 entries = await self._query(values)
         except TimeoutError as exc:
             raise DimseError(f"{self.peer} did not answer within {self.seconds:g} s") from exc
-        return _shared_values(entries)
+        return _shared_values(entries, values)
 
     async def _query(self, values: dict[str, str]) -> list[_Entry]:
         identifier = Dataset(**{_KEYS.get(keyword, keyword): values.get(keyword) for keyword in _REQUESTED})
@@ -99,11 +109,39 @@ def _entry(found: Dataset) -> _Entry:
     return {keyword: text(found, _KEYS.get(keyword, keyword)) for keyword in _REQUESTED}
 
 
-def _shared_values(entries: Sequence[_Entry]) -> Findings:
-    """Return the values that all entries share; none if there are no entries, or entries for different patients."""
+def _has_values(entry: _Entry, asked: Mapping[str, str]) -> bool:
+    return all(_is_same(keyword, value, entry[keyword]) for keyword, value in asked.items())
+
+
+def _is_same(keyword: str, asked: str, found: str) -> bool:
+    """Return whether the value in an entry matches the value of the query.
+
+    A name may differ in case and accents (PS3.4 C.2.2.2.1), and needs only one of the component groups.
+    """
+    if keyword not in _NAMES:
+        return asked.strip() == found.strip()
+    return not _groups_of(asked).isdisjoint(_groups_of(found))
+
+
+def _groups_of(name: str) -> set[str]:
+    """Return the component groups of a name, without accents and in one case; empty ones are left out."""
+    plain = "".join(letter for letter in unicodedata.normalize("NFKD", name) if not unicodedata.combining(letter))
+    groups = ("^".join(map(str.strip, group.split("^"))).rstrip("^") for group in plain.casefold().split("="))
+    return set(filter(None, groups))
+
+
+def _shared_values(entries: Sequence[_Entry], asked: Mapping[str, str]) -> Findings:
+    """Return the values that all entries with the values of the query share.
+
+    There are none if there are no entries, or entries for different patients. Entries without the values are noted.
+    """
     if not entries:
         return Findings(notes=("the worklist has no entry",))
     if len({(entry["PatientID"], entry["IssuerOfPatientID"]) for entry in entries}) > 1:
         return Findings(notes=(f"the worklist has {len(entries)} entries for different patients",))
-    found = {keyword: {entry[keyword] for entry in entries} for keyword in _REQUESTED}
-    return Findings({keyword: values.pop() for keyword, values in found.items() if len(values) == 1})
+    matching = [entry for entry in entries if _has_values(entry, asked)]
+    found = {keyword: {entry[keyword] for entry in matching} for keyword in _REQUESTED}
+    values = {keyword: each.pop() for keyword, each in found.items() if len(each) == 1}
+    others = len(entries) - len(matching)
+    note = f"entries of the worklist without the {' and '.join(asked)} of the query, which are not used: {others}"
+    return Findings(values, notes=(note,) if others else ())

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from accepted import accepted_film
@@ -106,6 +107,35 @@ async def test_entries_of_two_patients_are_not_used() -> None:
     other.PatientID = "4712"
     findings = await ask(Worklist(DOE, other), PatientID="4711")
     assert (dict(findings.values), findings.notes) == ({}, ("the worklist has 2 entries for different patients",))
+
+
+@pytest.mark.parametrize("key", ["PatientID", "AccessionNumber", "StudyID", "PatientName", "StudyInstanceUID"])
+async def test_entry_that_does_not_match_is_not_used(key: str) -> None:
+    """A worklist that does not support a key returns the entries of other patients, too."""
+    known: dict[str, Any] = {key: {"PatientName": "Roe^Jane", "StudyInstanceUID": "1.2.4"}.get(key, "X9")}
+    findings = await ask(Worklist(DOE), key, **known)
+    note = f"entries of the worklist without the {key} of the query, which are not used: 1"
+    assert (dict(findings.values), findings.notes) == ({}, (note,))
+
+
+async def test_entry_without_the_key_is_not_used() -> None:
+    other = DOE.copy()
+    other.AccessionNumber = None
+    assert not (await ask(Worklist(other), "AccessionNumber", AccessionNumber="A1")).values
+
+
+async def test_matching_entry_among_others_is_used() -> None:
+    other = DOE.copy()
+    other.AccessionNumber, other.RequestedProcedureID = "A2", "P2"
+    findings = await ask(Worklist(other, DOE), "AccessionNumber", AccessionNumber="A1")
+    note = "entries of the worklist without the AccessionNumber of the query, which are not used: 1"
+    assert (findings.values["StudyID"], findings.notes) == ("P1", (note,))
+
+
+@pytest.mark.parametrize("name", ["DOE^JANE", "D\u00f6e^Jane^", "Doe ^Jane=\u6e2c", "x=\u6e2c\u8a66=DOE^JANE"])
+async def test_name_in_another_form_matches(name: str) -> None:
+    """A worklist may ignore case and accents of a name, and match one of its component groups."""
+    assert (await ask(Worklist(DOE), "PatientName", PatientName=name)).values["PatientID"] == "4711"
 
 
 async def test_empty_worklist_is_noted() -> None:
