@@ -40,6 +40,7 @@ from .observation import (
     Aborted,
     Accepted,
     Answered,
+    Asked,
     Broken,
     Closed,
     Observation,
@@ -335,8 +336,8 @@ class Peer:
 
     async def _release(self, wire: Wire) -> Seen:
         seen = await wire.release()
-        for _ in range(8):  # late responses may come before the A-RELEASE-RP
-            if not isinstance(seen, Answered):
+        for _ in range(8):  # late responses, and events after them, may come before the A-RELEASE-RP
+            if not isinstance(seen, Answered | Asked):
                 break
             seen = await wire.next()
         return seen

@@ -40,7 +40,7 @@ __all__ = ["Wire"]
 
 _MAX_ASSOCIATE = 1 << 20  # octets of an A-ASSOCIATE-RQ or -AC: 128 contexts with 12 syntaxes in each take a tenth
 _MAX_UNTIL_END = 16  # events that `Wire.until_end` returns
-_MAX_EVENTS = 100  # N-EVENT-REPORT-RQs that are confirmed while one response is awaited
+_MAX_EVENTS = 100  # N-EVENT-REPORT-RQs that are confirmed while one response is awaited, or ignored in a release
 _HEADER, _P_DATA = 6, 0x04  # octets of the header of a PDU and of a PDV; the type of a P-DATA-TF
 _DEFAULT_LENGTH = 0x4000  # octets of a P-DATA-TF to a peer without a Maximum Length
 _MAX_UNSENT = 1 << 20  # octets: while more are unsent, `Wire.send_all` waits for the peer to read
@@ -366,8 +366,15 @@ class Wire(asyncio.Protocol):
         return (first, *(seen for seen in await self.until_end() if seen.is_pdu))
 
     async def release(self, seconds: float | None = None) -> Seen:
-        """Send an A-RELEASE-RQ; return the answer."""
+        """Send an A-RELEASE-RQ; return the answer.
+
+        Ignore the N-EVENT-REPORT-RQs that come before: a peer may still send them, but no answer may be sent any more.
+        """
         self.send(ReleaseRQ())
+        for _ in range(_MAX_EVENTS):
+            seen = await self.next(seconds)
+            if not (isinstance(seen, Asked) and isinstance(seen.message, NEventReportRQ)):
+                return seen
         return await self.next(seconds)
 
     def set_proposal(self, request: AssociateRQ) -> None:

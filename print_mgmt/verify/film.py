@@ -13,7 +13,16 @@ from dimse.verify.observation import Asked, Seen, Silent
 
 from .conversation import Conversation, conversation, references
 
-__all__ = ["END_OF_JOB", "JOB_REFERENCE", "PrintedFilm", "data_of", "forget_film", "next_event", "printed_film"]
+__all__ = [
+    "END_OF_JOB",
+    "JOB_REFERENCE",
+    "PrintedFilm",
+    "data_of",
+    "forget_film",
+    "is_of_job",
+    "next_event",
+    "printed_film",
+]
 
 END_OF_JOB = (3, 4)  # Event Type IDs: Done, Failure
 JOB_REFERENCE = "ReferencedPrintJobSequencePullStoredPrint"  # the name of (2100,0500) in PS3.6
@@ -23,7 +32,10 @@ _PAUSE = 1.0  # seconds, at most, between the two N-GETs of a job whose end was 
 
 @dataclass(slots=True)
 class PrintedFilm:
-    """The observations of a film that the case ``case_id`` printed; ``job`` is the UID of its Print Job, or ""."""
+    """The observations of a film that the case ``case_id`` printed; ``job`` is the UID of its Print Job, or "".
+
+    ``events`` are the events of the job. Those of the printer may come at any time, and do not count.
+    """
 
     case_id: str
     print_answer: Seen
@@ -72,29 +84,38 @@ async def _follow(talk: Conversation, film: PrintedFilm) -> None:
     film.first_get = await _get_job(talk, film, is_first=True)
     patience = talk.peer.target.slow_patience if Flags.SLOW in talk.peer.flags else talk.options.patience
     while not film.is_ended and (event := await next_event(talk, patience)) is not None:
-        talk.wire.confirm(event)
-        film.events.append(event)
+        _take_event(talk, film, event)
     if not film.is_ended:
         film.last_get = await talk.get(PrintJob, film.job)
         return
     film.gets_after_end.append(await _get_job(talk, film))
     if getattr(film.gets_after_end[0], "status", None) == 0:
         if (event := await next_event(talk, min(_PAUSE, talk.peer.timeout))) is not None:
-            talk.wire.confirm(event)
-            film.events.append(event)
+            _take_event(talk, film, event)
         film.gets_after_end.append(await _get_job(talk, film))
 
 
 async def _get_job(talk: Conversation, film: PrintedFilm, *, is_first: bool = False) -> Seen:
-    """Return the answer to N-GET of the job; confirm and keep the events that come before the answer."""
+    """Return the answer to N-GET of the job; take the events that come before the answer."""
     talk.say(talk.get_request(PrintJob, film.job))
     while True:
         seen = await talk.wire.next()
         if not (isinstance(seen, Asked) and isinstance(seen.message, NEventReportRQ)):
             return seen
-        talk.wire.confirm(seen.message)
-        film.events.append(seen.message)
+        _take_event(talk, film, seen.message)
         film.ended_first |= is_first and film.is_ended
+
+
+def _take_event(talk: Conversation, film: PrintedFilm, event: NEventReportRQ) -> None:
+    """Confirm an event, and keep it if it is of the job."""
+    talk.wire.confirm(event)
+    if is_of_job(event):
+        film.events.append(event)
+
+
+def is_of_job(event: NEventReportRQ) -> bool:
+    """Return whether an event is of a Print Job, and not of the printer, which sends its events to all SCUs."""
+    return event.AffectedSOPClassUID == PrintJob
 
 
 async def next_event(talk: Conversation, seconds: float) -> NEventReportRQ | None:

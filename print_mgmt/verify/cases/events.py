@@ -30,13 +30,13 @@ from dimse.verify.observation import (
 from dimse.verify.verdict import Close
 
 from ..conversation import Conversation, conversation
-from ..film import END_OF_JOB, data_of, next_event
+from ..film import END_OF_JOB, data_of, is_of_job, next_event
 from ..rules import EventRules
 
 __all__ = ["EVENTS"]
 
 _NO_SUCH_EVENT = 0x0113
-_MAX_EVENTS = 8  # unconfirmed events that are read; more make the case INCONCLUSIVE
+_MAX_EVENTS = 8  # events that are read in place of what is judged; more make the case INCONCLUSIVE
 _ID_OFFSET = 1000  # added to a Message ID to get one that the peer did not use
 
 
@@ -54,10 +54,23 @@ async def watch_from_another_association(peer: Peer) -> Seen:
                 await _print_job(printing, stays_open=stays_open)
                 if not stays_open:
                     await printing.wire.release(peer.target.preparation)
-        seen = await watching.wire.next()
+        seen = await _job_event_or_end(watching)
         if isinstance(seen, Asked) and isinstance(seen.message, NEventReportRQ):
             return Broken(f"an event of {seen.message.AffectedSOPInstanceUID} on another association")
     return Kept("no job event on the other association") if isinstance(seen, Silent) else seen
+
+
+async def _job_event_or_end(talk: Conversation) -> Seen:
+    """Return the next event of a job, or what comes in its place; confirm the events of the printer before it.
+
+    Each association that uses the printer gets its events (PS3.4 H.4.6.2.1.2). Raises `Unprepared` after too many.
+    """
+    for _ in range(_MAX_EVENTS):
+        seen = await talk.wire.next()
+        if not (isinstance(seen, Asked) and isinstance(seen.message, NEventReportRQ)) or is_of_job(seen.message):
+            return seen
+        talk.wire.confirm(seen.message)
+    raise Unprepared(f"more than {_MAX_EVENTS} events of the printer")
 
 
 async def _print_job(talk: Conversation, *, stays_open: bool) -> None:
@@ -68,7 +81,7 @@ async def _print_job(talk: Conversation, *, stays_open: bool) -> None:
         raise Unprepared(f"the film was not printed: {answer}")
     while stays_open and (event := await next_event(talk, talk.options.patience)) is not None:
         talk.wire.confirm(event)
-        if event.EventTypeID in END_OF_JOB:
+        if is_of_job(event) and event.EventTypeID in END_OF_JOB:
             break
 
 

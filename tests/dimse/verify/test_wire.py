@@ -5,10 +5,11 @@ import random
 
 from twin import HOST, Line, Twin, serving
 
-from dimse.message import CEchoRSP, encode_command
+from dimse.message import CEchoRSP, NEventReportRQ, encode_command
+from dimse.uids import Printer, PrinterInstance
 from dimse.ul import PDV, PDataTF
-from dimse.verify import Peer, Target
-from dimse.verify.observation import Answered, Silent
+from dimse.verify import Close, Peer, Target
+from dimse.verify.observation import Answered, Released, Silent
 from dimse.verify.trace import CaseTrace
 
 
@@ -46,6 +47,27 @@ async def test_garbled_fragment_follows_the_message_before_it() -> None:
     found = await heard(response(1), PDV(1, b"\1\2\3", True, True))
     assert next(map(str, found)) == "RSP(0001)"
     assert "cannot be read" in str(found[1])
+
+
+def event_in_release(line: Line, pdu: bytes) -> bool:
+    """Answer A-RELEASE-RQ with a late response and an event of a printer, and leave the rest to the twin."""
+    if pdu[0] == 0x05:
+        event = NEventReportRQ(
+            MessageID=7, AffectedSOPClassUID=Printer, AffectedSOPInstanceUID=PrinterInstance, EventTypeID=1
+        )
+        line.send(PDataTF((response(1),)))
+        line.send(PDataTF((PDV(1, encode_command(event), True, True),)))
+    return False
+
+
+async def test_event_before_the_release_response_is_ignored() -> None:
+    """PS3.8 Table 9-10: the acceptor may send P-DATA until it answers A-RELEASE-RQ."""
+    async with serving(Twin(hears=event_in_release)) as port:
+        loop = asyncio.get_running_loop()
+        peer = Peer(Target(host=HOST, port=port, timeout=1), CaseTrace(loop.time), random.Random(1), "test")
+        await peer.associate()
+        assert await peer.finish(Close.RELEASE) == (Released(),)
+        await peer.dismiss()
 
 
 async def test_trace_says_who_closed_the_connection() -> None:

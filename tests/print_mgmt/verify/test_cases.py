@@ -5,17 +5,30 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import cycle
 from typing import Any
 
 import pytest
-from print_twins import CONFIGURATION, INVARIANTS, WRONG, changes, media_without_types, of
+from print_twins import (
+    CONFIGURATION,
+    INVARIANTS,
+    JOB,
+    JOB_REFERENCE,
+    WRONG,
+    Perform,
+    Wrong,
+    changes,
+    media_without_types,
+    of,
+    report,
+)
 from printers import printer
 from wrong_printers import FILMS, HOST, judge, serving
 
 from dimse.data import Dataset
-from dimse.message import NCreateRQ
+from dimse.message import NActionRQ, NCreateRQ, NGetRQ, Response
 from dimse.net import Operation
-from dimse.uids import BasicFilmSession
+from dimse.uids import BasicFilmSession, Printer, PrinterInstance, PrintJob
 from dimse.verify import Case, Level, Role, Run, Target, Verdict, catalogue, verify_scp
 from dimse.verify.catalogue import differences
 from dimse.verify.invariants import Invariants
@@ -91,6 +104,64 @@ async def test_invariant_fails_for_its_twin(case_id: str) -> None:
     async with serving(wrong) as port:
         await judge(port, wrong, watch).run(BY_ID[carrier])
     assert watch.judge(BY_ID[case_id]).verdict is Verdict.FAIL
+
+
+def reports_at_job(*events: tuple[str, str, int], goes_on: bool = False) -> Wrong:
+    """Return a printer with an invented job, whose first N-GET sends these events.
+
+    They are given by SOP Class, instance and type. Later, the job does not exist, unless it ``goes_on``.
+    """
+    asked: list[Operation] = []
+
+    async def intercept(_: PrintServer, operation: Operation, perform: Perform) -> Response:
+        message = operation.message
+        if isinstance(message, NActionRQ):
+            job = Dataset(ReferencedSOPClassUID=PrintJob, ReferencedSOPInstanceUID=JOB)
+            return operation.reply(dataset=Dataset(**{JOB_REFERENCE: [job]}))
+        if not (isinstance(message, NGetRQ) and message.RequestedSOPClassUID == PrintJob):
+            return await perform(operation)
+        if asked and not goes_on:
+            return operation.reply(0x0112)
+        for sop_class, uid, number in () if asked else events:
+            info = "ExecutionStatusInfo" if sop_class == PrintJob else "PrinterStatusInfo"
+            values = {} if (sop_class, number) == (Printer, 1) else {info: "FILM JAM"}
+            await report(operation.association, sop_class, uid, number, **values)
+        asked.append(operation)
+        return operation.reply(dataset=Dataset(ExecutionStatus="PRINTING", ExecutionStatusInfo="NORMAL"))
+
+    return Wrong(intercept=intercept, options={"patience": 0.1})
+
+
+@pytest.mark.parametrize("case_id", ["PRN-E-2.03", "PRN-E-2.05"])
+async def test_printer_event_after_a_job_is_not_of_the_job(case_id: str) -> None:
+    """PS3.4 H.4.6.2.1.2: a printer tells its status at any time."""
+    right = reports_at_job((PrintJob, JOB, 2), (PrintJob, JOB, 3), (Printer, PrinterInstance, 1))
+    async with serving(right) as port:
+        result = await judge(port, right, Invariants()).run(BY_ID[case_id])
+    assert result.verdict is Verdict.PASS, result.reason
+
+
+async def test_failure_of_the_printer_is_not_the_end_of_a_job() -> None:
+    """Event Type ID 3 of a printer is Failure; 3 of a job is Done."""
+    right = reports_at_job((Printer, PrinterInstance, 3), goes_on=True)
+    async with serving(right) as port:
+        result = await judge(port, right, Invariants()).run(BY_ID["PRN-E-2.05"])
+    assert (result.verdict, result.reason) == (Verdict.INCONCLUSIVE, "neither Done nor Failure was reported")
+
+
+async def test_printer_event_on_another_association_is_right() -> None:
+    """PS3.4 H.4.6.2.1.2: a printer tells its status to all SCUs."""
+    infos = cycle(("SUPPLY LOW", "RECEIVER FULL"))
+
+    async def intercept(server: PrintServer, operation: Operation, perform: Perform) -> Response:
+        if isinstance(operation.message, NActionRQ):
+            server.printer_state.set("WARNING", next(infos))
+        return await perform(operation)
+
+    right = Wrong(intercept=intercept, options={"patience": 0.1})
+    async with serving(right) as port:
+        result = await judge(port, right, Invariants()).run(BY_ID["PRN-E-2.04"])
+    assert result.verdict is Verdict.PASS, result.reason
 
 
 @asynccontextmanager
