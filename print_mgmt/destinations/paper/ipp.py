@@ -1,10 +1,12 @@
 """A driverless printer, accessed by IPP (RFC 8010, RFC 8011) with the package ippx, which the extra ``paper`` installs.
 
 Validate-Job is sent first, so that a printer can refuse a job before it gets the document. If the response to Print-Job
-is lost, Get-Jobs tells whether the printer has a job with that name.
+is lost, Get-Jobs tells whether the printer has a job with that name. A film always has the same name, so a job that is
+older than the request, by the clock of the printer, is an earlier print.
 """
 
 import asyncio
+import math
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -31,6 +33,7 @@ _PLAIN = ("ipp", "http")  # schemes without TLS
 # RFC 8011 §B.1: the statuses that are caused by the document or the job ticket
 _JOB_ERRORS = frozenset({0x0408, 0x0409, 0x040A, 0x040B, 0x040E, 0x0411})
 _REQUESTED = ["job-id", "job-state", "job-state-reasons"]
+_NAMES_AND_TIMES = ["job-id", "job-name", "time-at-creation"]
 _MAX_RESPONSE = 1 << 20  # bytes; all attributes of a printer take about 50 KB
 _MAX_MEDIA = 1000  # names of media that are looked at; printers have up to 200
 # The reasons that a job has after it was printed without problems; CUPS gives each such job the second reason
@@ -100,6 +103,7 @@ class IppQueue:
         }
         content = await asyncio.to_thread(document.read_bytes)
         async with self._client() as client:
+            start = await _up_time(client)
             await client.validate_job(document_format=_PDF, job_attributes=attributes)
             try:
                 job = await client.print_job(
@@ -108,7 +112,7 @@ class IppQueue:
             except (ippx.IppResponseError, *_NO_CONNECTION):  # refused, or not sent
                 raise
             except Exception as exc:  # of any kind, such as ssl.SSLError: the printer may have the document
-                return await self._find_job(client, ticket.name, exc)
+                return await self._find_job(client, ticket.name, start, exc)
         return str(job.job_id)
 
     async def _follow(self, job: str, seconds: float) -> tuple[str, ...]:
@@ -134,13 +138,16 @@ class IppQueue:
         async with self._client() as client:
             return await client.get_printer_attributes()
 
-    async def _find_job(self, client: ippx.AsyncIppClient, name: str, error: Exception) -> str:
-        """Return the id of the job with this name. Raises `DeliveryFailed` if no such job can be found."""
+    async def _find_job(self, client: ippx.AsyncIppClient, name: str, start: int | None, error: Exception) -> str:
+        """Return the id of the job with this name that was made at ``start`` or later.
+
+        ``start`` is None for a printer that does not tell its time. Raises `DeliveryFailed` if there is no such job.
+        """
         reason = f"Print-Job: {_error_text(error)}"
         try:
             for which in ("not-completed", "completed"):
-                for job in await client.get_jobs(which_jobs=which, requested_attributes=["job-id", "job-name"]):
-                    if job.name == name:
+                for job in await client.get_jobs(which_jobs=which, requested_attributes=_NAMES_AND_TIMES):
+                    if job.name == name and (start is None or _creation_time(job) >= start):
                         return str(job.job_id)
         except Exception as exc:
             reason = f"{reason}; Get-Jobs: {_error_text(exc)}"
@@ -222,6 +229,21 @@ class _Client(ippx.AsyncIppClient):
                 if len(body) > _MAX_RESPONSE:
                     raise ippx.IppDecodeError(f"the response has more than {_MAX_RESPONSE} bytes")
             return response.status_code, response.reason_phrase, bytes(body)
+
+
+async def _up_time(client: ippx.AsyncIppClient) -> int | None:
+    """Return the time on the clock of the printer, in seconds, or None if the printer does not tell it."""
+    found = (await client.get_printer_attributes(["printer-up-time"])).attributes.get("printer-up-time")
+    return found if isinstance(found, int) else None
+
+
+def _creation_time(job: ippx.Job) -> float:
+    """Return the time of a job on the clock of the printer; an unknown time, as after a restart, is before all others.
+
+    RFC 8011 section 5.3.14.1.
+    """
+    found = job.attributes.get("time-at-creation")
+    return found if isinstance(found, int) else -math.inf
 
 
 def _status_message(answer: ippx.IppMessage) -> str | None:

@@ -154,6 +154,55 @@ class Odd(IppPrinter):
         return attributes
 
 
+class Timed(IppPrinter):
+    """A printer that tells its time ``now``, and when its jobs were made; at last, it drops the response to Print-Job.
+
+    If it ``loses`` that request, it has no job for it.
+    """
+
+    def __init__(self, *, loses: bool) -> None:
+        super().__init__()
+        self.now = 100
+        self.is_last = False
+        self._loses = loses
+        self._made: list[int] = []
+
+    async def _answer(self, message: IppMessage) -> IppMessage:
+        is_job = Operation(message.code) is Operation.PRINT_JOB
+        if is_job and self.is_last and self._loses:
+            raise ConnectionError
+        answer = await super()._answer(message)
+        if is_job:
+            self._made.append(self.now)
+            if self.is_last:
+                raise ConnectionError
+        return answer
+
+    def _printer(self) -> list[Attribute]:
+        return [*super()._printer(), Attribute("printer-up-time", Tag.INTEGER, [self.now])]
+
+    def _named(self, number: int, name: str) -> list[Attribute]:
+        made = Attribute("time-at-creation", Tag.INTEGER, [self._made[number - 1]])
+        return [*super()._named(number, name), made]
+
+    async def print_again(self) -> Receipt:
+        """Print a film, and then print it again, 100 s later."""
+        await deliver(self)
+        self.now, self.is_last = 200, True
+        return await deliver(self)
+
+
+async def test_earlier_print_of_the_film_is_not_the_lost_one() -> None:
+    """An operator prints a film again, and the request never reaches the printer."""
+    with pytest.raises(DeliveryFailed) as raised:
+        await Timed(loses=True).print_again()
+    assert raised.value.outcome is INDETERMINATE
+
+
+async def test_lost_response_of_a_reprint_is_found_by_its_time() -> None:
+    assert await Timed(loses=False).print_again() == Receipt(("2",))
+
+
 @pytest.mark.parametrize("ids", [("none",), ("1", "2")])
 async def test_job_with_an_odd_id_is_not_printed_again(ids: tuple[str, ...]) -> None:
     printer = Odd(*ids)
@@ -340,9 +389,9 @@ async def test_printer_is_asked_on_a_loop_of_its_own(monkeypatch: pytest.MonkeyP
     """A response of a megabyte in pieces of one byte takes seconds, in which no other client may have to wait."""
     ask, loops = AsyncIppClient.get_printer_attributes, set[asyncio.AbstractEventLoop]()
 
-    async def asked(client: AsyncIppClient) -> Any:
+    async def asked(client: AsyncIppClient, *attributes: Any) -> Any:
         loops.add(asyncio.get_running_loop())
-        return await ask(client)
+        return await ask(client, *attributes)
 
     monkeypatch.setattr(AsyncIppClient, "get_printer_attributes", asked)
     await deliver(IppPrinter())
