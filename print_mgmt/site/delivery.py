@@ -127,10 +127,9 @@ class Delivery:
             return None
         name = delivery.destination
         if not is_done and not _has_succeeded(task):
-            reason = f"{name} took more than {to.deadline:g} s"
-            _log.error("film %s: %s", record.id, escaped(reason))
-            late = Later(delay=to.retry.pause(delivery.attempts), reason=reason)
-            return late if to.destination.repeatable else Doubtful(reason=reason)
+            outcome = FailureOutcome.LATER if to.destination.repeatable else FailureOutcome.INDETERMINATE
+            late = DeliveryFailed(outcome, f"{name} took more than {to.deadline:g} s")
+            return self._outcome_after(late, to, str(late))
         return self._final_outcome(to, task)
 
     async def _wait(self, task: asyncio.Future[Receipt], deadline: float) -> bool:
@@ -178,9 +177,15 @@ class Delivery:
                 _log.warning("film %s: %s: %s", record.id, delivery.destination, escaped(warning))
             return Done()
         failure = failure_of(error)
+        return self._outcome_after(failure, to, f"{delivery.destination}: {failure}", next(_unforeseen(error), None))
+
+    def _outcome_after(
+        self, failure: DeliveryFailed, to: SiteDestination, words: str, cause: BaseException | None = None
+    ) -> Outcome:
+        """Return the outcome of a failed delivery. Log it in ``words``, with the traceback of an unforeseen cause."""
+        delivery = self._lease.delivery
         outcome = _outcome_of(failure, to, delivery.attempts)
-        words = escaped(f"film {record.id}: {delivery.destination}: {failure}; {_next_step(outcome)}")
-        _log.error("%s", words, exc_info=next(_unforeseen(error), None))
+        _log.error("%s", escaped(f"film {self._lease.film.id}: {words}; {_next_step(outcome)}"), exc_info=cause)
         if failure.outcome is FailureOutcome.LATER:
             self._conditions.record_failure(delivery.destination, failure)
         return outcome

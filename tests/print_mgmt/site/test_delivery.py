@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from sites import Shelf, site_config
@@ -87,6 +88,19 @@ async def test_hung_delivery_is_abandoned(bench: Bench, repeatable: bool, state:
     await bench.delivery(lease).run(SiteDestination(destination=shelf, deadline=0.01))
     (delivery,) = (await bench.film()).deliveries
     assert (delivery.state, delivery.reason) == (state, "shelf took more than 0.01 s")
+
+
+@pytest.mark.parametrize(("then", "state"), [("hold", FilmState.HELD), ("fail", FilmState.FAILED)])
+async def test_deadline_counts_as_an_attempt(bench: Bench, then: Literal["hold", "fail"], state: FilmState) -> None:
+    """A destination that always takes too long would otherwise get the film again and again."""
+    shelf, lease = Shelf(gate=asyncio.Event(), repeatable=True), await bench.lease(repeatable=True)
+    retry = RetryPolicy(attempts=2, then=then)
+    to = SiteDestination(destination=shelf, deadline=0.01, retry=retry)
+    await bench.delivery(lease).run(to)
+    assert (await bench.film()).state is FilmState.QUEUED
+    bench.clock.now += retry.pause(1)
+    await bench.delivery(await bench.again()).run(to)
+    assert (await bench.film()).state is state
 
 
 async def test_late_result_is_refused(
