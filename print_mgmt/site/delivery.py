@@ -7,7 +7,7 @@ not end even then, its lease is no longer renewed, and its late outcome is refus
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dimse.errors import DimseError, escaped
 
@@ -111,6 +111,7 @@ class Delivery:
         return next((printer for printer in printers if printer.PrinterName == PrinterName), None)
 
     async def _deliver_copy(self, to: SiteDestination, copy: FilmCopy) -> Outcome | None:
+        await self._update_repeatable(to)
         record, delivery = self._lease.film, self._lease.delivery
         film = Film(delivery.id, job_of(record), Exposure(copy, record.number, max(delivery.copy, 1)))
         task = asyncio.ensure_future(to.destination.deliver(film, copy.identified))
@@ -131,6 +132,16 @@ class Delivery:
             late = DeliveryFailed(outcome, f"{name} took more than {to.deadline:g} s")
             return self._outcome_after(late, to, str(late))
         return self._final_outcome(to, task)
+
+    async def _update_repeatable(self, to: SiteDestination) -> None:
+        """Record whether a second delivery is harmless, if that has changed since the film was accepted.
+
+        A reload may give the name of a folder to a printer, which must not get a film twice. Raises `SpoolError`.
+        """
+        delivery, repeatable = self._lease.delivery, to.destination.repeatable
+        if delivery.repeatable != repeatable:
+            changed = replace(self._lease, delivery=replace(delivery, repeatable=repeatable))
+            self._lease = await self._spool.renew(changed, self._pace.lease)
 
     async def _wait(self, task: asyncio.Future[Receipt], deadline: float) -> bool:
         """Renew the lease until the delivery has ended, and return True; return False after ``deadline`` seconds.

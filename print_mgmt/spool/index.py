@@ -380,8 +380,9 @@ class Index:
         return changed
 
     def prolong(self, delivery: Delivery) -> None:
-        """Store the new end of a lease."""
-        self.db.execute("UPDATE delivery SET expires = ? WHERE id = ?", (delivery.expires, delivery.id))
+        """Store the new end of a lease, and whether the delivery is repeatable."""
+        values = (delivery.expires, delivery.repeatable, delivery.id)
+        self.db.execute("UPDATE delivery SET expires = ?, repeatable = ? WHERE id = ?", values)
 
     def end_leases(self, now: float) -> list[FilmRecord]:
         """End the expired leases, and return their films. Films with a damaged row are skipped."""

@@ -258,7 +258,8 @@ class PostgresSpool:
             now = await self._link.now(db)
             apply_outcome(film, lease.delivery, Later(), now)  # only to raise StaleLease if the lease has ended
             delivery = replace(lease.delivery, expires=now + seconds)
-            await db.execute("UPDATE delivery SET expires = $1 WHERE id = $2", delivery.expires, delivery.id)
+            update = "UPDATE delivery SET expires = $1, repeatable = $2 WHERE id = $3"
+            await db.execute(update, delivery.expires, delivery.repeatable, delivery.id)
         return replace(lease, delivery=delivery)
 
     async def report(self, lease: Lease, outcome: Outcome) -> FilmRecord:

@@ -124,7 +124,10 @@ class Deliveries(Protocol):
         """
 
     async def renew(self, lease: Lease, seconds: float) -> Lease:
-        """Prolong a lease to ``seconds`` from now. Raises `StaleLease` if the lease has ended."""
+        """Prolong a lease to ``seconds`` from now, and record whether its delivery is ``repeatable``.
+
+        Raises `StaleLease` if the lease has ended.
+        """
 
     async def report(self, lease: Lease, outcome: Outcome) -> FilmRecord:
         """Record the outcome of a delivery on stable storage. Raises `StaleLease` if the lease has ended."""

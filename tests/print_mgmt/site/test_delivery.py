@@ -143,6 +143,21 @@ async def test_stopped_delivery_is_in_doubt(bench: Bench) -> None:
     assert (await bench.film()).state is FilmState.INDETERMINATE
 
 
+@pytest.mark.parametrize(("is_now", "state"), [(False, FilmState.INDETERMINATE), (True, FilmState.QUEUED)])
+async def test_destination_of_another_kind_decides_whether_to_repeat(
+    bench: Bench, is_now: bool, state: FilmState
+) -> None:
+    """The film was accepted before a reload, which gave the name of the destination to one of another kind."""
+    shelf, lease = Shelf(gate=asyncio.Event(), repeatable=is_now), await bench.lease(repeatable=not is_now)
+    running = asyncio.create_task(bench.delivery(lease).run(SiteDestination(destination=shelf)))
+    await shelf.begun.wait()
+    bench.clock.now += 61
+    assert (await bench.spool.list(states={FilmState.DELIVERING})) == ()
+    assert (await bench.film()).state is state
+    running.cancel()
+    await asyncio.wait({running})
+
+
 async def test_delivery_stopped_before_it_begins_is_repeated(bench: Bench) -> None:
     """Nothing was sent to the destination, so there is no doubt."""
     shelf, lease = Shelf(), await bench.lease()

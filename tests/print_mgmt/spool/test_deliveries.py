@@ -1,6 +1,7 @@
 """The deliveries of a spool, on every engine: leases, their outcomes, and films that wait for media."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from spools import FOLDER, PRINTER, Place, job, leased, status
@@ -255,6 +256,16 @@ async def test_renewed_lease_continues(place: Place, spool: Spool) -> None:
     lease = await spool.renew(lease, 60)
     place.clock.now += 50
     assert (await spool.report(lease, Done())).state is FilmState.DONE
+
+
+@pytest.mark.parametrize(("target", "state"), [(PRINTER, FilmState.QUEUED), (FOLDER, FilmState.INDETERMINATE)])
+async def test_renewal_records_whether_to_repeat(place: Place, spool: Spool, target: Target, state: FilmState) -> None:
+    await spool.accept(job(), [target])
+    lease = await leased(spool, target.destination)
+    await spool.renew(replace(lease, delivery=replace(lease.delivery, repeatable=not target.repeatable)), 60)
+    place.clock.now += 61
+    (film,) = await spool.list()
+    assert film.state is state
 
 
 async def test_ended_lease_is_not_renewed(place: Place, spool: Spool) -> None:
