@@ -4,11 +4,12 @@ The status of a Print Job comes from the spool, so it survives a restart, and is
 the spool.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 
-from dimse.errors import escaped
+from dimse.errors import LocalProtocolError, escaped
 
 from ..jobs import PrintJob
 from ..spool import Spool, SpoolError
@@ -67,7 +68,10 @@ class SpooledIntake:
         return self._spool.room.is_full
 
     async def accept(self, job: PrintJob) -> str:
-        """Store a job in the spool. Return the reason if the job is refused, otherwise an empty string."""
+        """Store a job in the spool. Return the reason if the job is refused, otherwise an empty string.
+
+        If canceled after the job was stored, return as if it was not canceled.
+        """
         uid = job.SOPInstanceUID
         self._early[uid] = None
         try:
@@ -75,6 +79,10 @@ class SpooledIntake:
         except SpoolError as exc:
             _log.error("a job was refused: %s", escaped(str(exc)))
             return "the spool cannot store the film now"
+        except asyncio.CancelledError:
+            if not await self._is_stored(uid):
+                raise
+            # the job will be printed, so the client must not hear of a failure and print the films again
         finally:
             early = self._early.pop(uid)
         job.films = ()
@@ -84,6 +92,12 @@ class SpooledIntake:
             self._followed[uid] = job
             job.follow(early or job)
         return ""
+
+    async def _is_stored(self, uid: str) -> bool:
+        """Return whether a job is in the spool; False if the spool fails or is closed."""
+        with suppress(SpoolError, LocalProtocolError):
+            return await self._spool.find(uid) is not None
+        return False
 
     def jobs(self) -> SpooledJobs:
         """Return the jobs for N-GET on one association."""

@@ -185,7 +185,7 @@ class _Session:
         self.reporter.follow(job)
         try:
             refused = await self.engine.accept(job)
-        except Exception:  # the caller of this method answers with a failure
+        except BaseException:  # the caller answers with a failure, also if this took too long and was canceled
             self.reporter.unfollow(job)
             self.service.queue_full(message)
             raise

@@ -1,8 +1,9 @@
 """A printer with a spool: accepted films are on stable storage, and all processes with the same spool know the jobs."""
 
 import asyncio
+import threading
 import weakref
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from spools import EmbeddedPlace, job
 
 from dimse.errors import LocalProtocolError
 from dimse.message import NActionRSP, NEventReportRQ
-from dimse.net import scu
+from dimse.net import Timeouts, scu
 from dimse.uids import Printer, PrintJob
 from print_mgmt import Film, PrintClient, PrintFailed, PrintServer
 from print_mgmt.jobs import JobFailed, PrinterState
@@ -168,6 +169,45 @@ async def test_job_of_another_process_is_found(folder: Path) -> None:
         uid = await one.print_film()
         assert await execution_status(two, uid) == "PENDING"
         assert (await two.job("1.2.3")).Status == 0x0112
+
+
+async def test_job_that_is_stored_too_late_is_accepted(folder: Path) -> None:
+    """N-ACTION is canceled at its time limit while the disk stalls; then the film is stored, and will be printed."""
+    loop, stalls, goes_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+
+    def stall(step: str) -> None:
+        if step == "fsync":
+            loop.call_soon_threadsafe(stalls.set)
+            goes_on.wait(60)
+
+    async with EmbeddedSpool(folder, step=stall) as spool:
+        accepting = asyncio.create_task(SpooledIntake(spool, spool.accept).accept(job()))
+        await stalls.wait()
+        accepting.cancel()
+        await asyncio.sleep(0)
+        goes_on.set()
+        assert await accepting == ""
+        assert len(await spool.list()) == 1
+
+
+class Hanging(EmbeddedSpool):
+    """A spool that never stores a job."""
+
+    async def accept(self, job: Job, targets: Sequence[Target] = (), *, hold: str = "") -> tuple[str, ...]:
+        await asyncio.Event().wait()
+        return await super().accept(job, targets, hold=hold)
+
+
+async def test_job_that_is_not_stored_in_time_has_no_events(folder: Path) -> None:
+    """Otherwise the idle timeout would never apply to its client, which waits for these events."""
+    async with (
+        Hanging(folder) as spool,
+        PrintServer(None, port=0, spool=spool, timeouts=Timeouts(handler=0.1)) as server,
+        client(server, META, PrintJob) as one,
+    ):
+        await one.fill_film()
+        assert (await one.action()).Status == 0x0110
+        assert [association.awaits_events for association in server.associations] == [False]
 
 
 async def test_confirmed_job_is_gone(folder: Path) -> None:
