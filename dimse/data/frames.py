@@ -12,9 +12,11 @@ from itertools import accumulate, pairwise
 from typing import Literal, TypeAlias
 
 from ..errors import DecodeError, EncodeError, Finding
-from .dataset import Dataset, Value
+from .dataset import PIXEL_DATA, Dataset, Value
+from .items import Items
+from .syntax import TransferSyntax
 
-__all__ = ["Fragment", "frame_count", "frames_of", "set_frames"]
+__all__ = ["Fragment", "frame_count", "frames_of", "set_frames", "suits_pixels"]
 
 Fragment: TypeAlias = bytes | memoryview
 
@@ -26,6 +28,21 @@ _MAX_BASIC = 0xFFFFFFFF  # the greatest offset in a Basic Offset Table, of 32 bi
 _FIRST_BYTES = (b"\xff\xd8", b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP", b"\xff\x0a", b"\0\0\0\x0cJXL")
 _RLE = struct.Struct("<16L")  # the header of RLE, PS3.5 §G.5: the number of segments, and where each segment begins
 _MAX_FIRST_BYTES = _RLE.size
+
+
+def suits_pixels(dataset: Dataset, syntax: TransferSyntax) -> bool:
+    """Return whether Pixel Data, if there is any, can be written in a Transfer Syntax as it is.
+
+    Native pixels suit all syntaxes without compression. Fragments suit the compressed syntax from which they were
+    decoded; those that a program has set suit all compressed syntaxes.
+    """
+    element = dataset._elements.get(PIXEL_DATA)
+    if element is None:
+        return True
+    if not (isinstance(element, Items) or isinstance(element._value, list)):
+        return not syntax.encapsulated
+    source = element._origin[0].syntax
+    return syntax.encapsulated and (source is None or not source.encapsulated or source.uid == syntax.uid)
 
 
 def frame_count(dataset: Dataset) -> int:

@@ -20,6 +20,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from ..data import Dataset, DecodeLimits, decode, encode_rope
+from ..data.frames import suits_pixels
 from ..errors import EncodeError
 from ..message import (
     CEchoRQ,
@@ -78,13 +79,16 @@ def c_store(
     Priority: int = 0,
     move_originator: tuple[str, int] | None = None,
 ) -> Answer:
-    """C-STORE, PS3.7 §9.1.1, of ``instance`` on the context of its SOP Class.
+    """C-STORE, PS3.7 §9.1.1, of ``instance`` on a context of its SOP Class.
+
+    If there are several, the first one is used whose transfer syntax suits the pixels, which are never converted.
 
     If the C-STORE is a sub-operation of a C-MOVE, ``move_originator`` is the AE title of the invoker of the C-MOVE, and
-    its Message ID. Raises `ContextNotAccepted`, or `EncodeError` if the SOP Class or Instance UID is missing.
+    its Message ID. Raises `ContextNotAccepted`, or `EncodeError` if the SOP Class or Instance UID is missing, or if no
+    context suits the pixels.
     """
     sop_class, sop_instance = _uid(instance, "SOPClassUID"), _uid(instance, "SOPInstanceUID")
-    context = association.context_for(sop_class)
+    context = _storage_context(association, sop_class, instance)
     title, message_id = move_originator or (None, None)
     message = CStoreRQ(
         MessageID=association.next_message_id(),
@@ -267,6 +271,16 @@ def dataset_of(
 def _encoded(association: Association, context: Context, dataset: Dataset | None) -> Rope | None:
     # An empty Data Set would be an empty fragment, which must not be sent (PS3.8 Annex E.1).
     return encode_rope(dataset, association.agreement.syntaxes[context.id]) if dataset else None
+
+
+def _storage_context(association: Association, sop_class: str, instance: Dataset) -> Context:
+    """Return a context for an instance. Raises `ContextNotAccepted` without any, `EncodeError` if none suits."""
+    first, syntaxes = association.context_for(sop_class), association.agreement.syntaxes
+    for context in association.agreement.contexts.values():
+        if context.abstract_syntax == sop_class and suits_pixels(instance, syntaxes[context.id]):
+            return context
+    what = f"cannot be sent in {syntaxes[first.id].name}, the agreed Transfer Syntax (PS3.5 §A.4)"
+    raise EncodeError(what, path="PixelData")
 
 
 def _uid(instance: Dataset, keyword: str) -> str:

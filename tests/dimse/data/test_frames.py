@@ -7,10 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dimse.data import Dataset, decode, encode, frames_of, set_frames, syntax_of
+from dimse.data import (
+    EXPLICIT_LE,
+    IMPLICIT_LE,
+    Dataset,
+    TransferSyntax,
+    decode,
+    encode,
+    frames_of,
+    set_frames,
+    syntax_of,
+)
+from dimse.data.frames import suits_pixels
 from dimse.errors import DecodeError, EncodeError, Finding
 
 JPEG = syntax_of("1.2.840.10008.1.2.4.50")
+RLE = syntax_of("1.2.840.10008.1.2.5")
 
 
 def compressed(*fragments: bytes, frames: object = None, table: bytes = b"") -> Dataset:
@@ -208,3 +220,19 @@ def test_frames_of_undoes_set_frames(frames: list[list[bytes]], table: Literal["
     for frame, read in zip(frames, frames_of(decode(encode(ds, JPEG), JPEG)), strict=True):
         padded = [fragment + b"\0" * (len(fragment) % 2) for fragment in frame]
         assert read == (frame if table == "extended" else padded)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "suitable"),
+    [
+        (Dataset(PatientID="1"), {EXPLICIT_LE, IMPLICIT_LE, JPEG, RLE}),
+        (Dataset(PixelData=b"ab"), {EXPLICIT_LE, IMPLICIT_LE}),
+        (decode(encode(Dataset(PixelData=b"ab"), EXPLICIT_LE), EXPLICIT_LE), {EXPLICIT_LE, IMPLICIT_LE}),
+        (compressed(b"ab"), {JPEG, RLE}),
+        (decode(encode(compressed(b"ab"), JPEG), JPEG), {JPEG}),
+        (decode(encode(compressed(b"ab"), JPEG), JPEG).copy(), {JPEG}),
+    ],
+    ids=["no pixels", "native", "decoded native", "fragments", "decoded fragments", "copied fragments"],
+)
+def test_fragments_suit_only_the_syntax_of_their_source(dataset: Dataset, suitable: set[TransferSyntax]) -> None:
+    assert {one for one in (EXPLICIT_LE, IMPLICIT_LE, JPEG, RLE) if suits_pixels(dataset, one)} == suitable

@@ -1,12 +1,13 @@
 """C-STORE, C-FIND and C-CANCEL, PS3.7 §9.1, from both sides."""
 
 import asyncio
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 from archive import CONTEXTS, DOES, FIND, QUERY, ROE, STORAGE, SYNTAXES, Archive, instance
 from raw import raw_client, until
 
-from dimse.data import Dataset
+from dimse.data import Dataset, decode, encode, syntax_of
 from dimse.errors import (
     ContextNotAccepted,
     EncodeError,
@@ -18,11 +19,14 @@ from dimse.message import (
     Response,
     is_pending,
 )
-from dimse.net import VERIFICATION, Association, Record, connect, serve
+from dimse.net import VERIFICATION, Association, Record, Service, connect, serve
+from dimse.net.agreement import Agreement
 from dimse.net.scu import c_echo, c_find, c_store, dataset_of
-from dimse.uids import Verification
+from dimse.uids import ExplicitVRLittleEndian, Verification
 from dimse.ul import (
+    AssociateAC,
     AssociateRQ,
+    PresentationContextAC,
     PresentationContextRQ,
 )
 
@@ -66,6 +70,40 @@ async def test_instance_that_cannot_be_sent_is_not_stored(
             with pytest.raises(error, match=words):
                 await c_store(association, instance)
     assert archive.instances == {}
+
+
+JPEG, JPEG_2000 = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.90"
+
+
+def compressed() -> Dataset:
+    """Return an instance as it is read from a file in JPEG Baseline."""
+    made = ROE.copy()
+    made.PixelData = [b"", b"\xff\xd8\xff\xd9"]
+    return decode(encode(made, syntax_of(JPEG)), syntax_of(JPEG))
+
+
+@pytest.mark.parametrize(("sent", "context_id"), [(compressed(), 5), (ROE, 3)])
+async def test_c_store_uses_the_context_that_suits_the_pixels(sent: Dataset, context_id: int) -> None:
+    """PS3.8 §9.3.2.2: a requestor of C-GET may propose a context for each transfer syntax."""
+    syntaxes = {1: JPEG_2000, 3: ExplicitVRLittleEndian, 5: JPEG}
+    proposed = tuple(PresentationContextRQ(number, STORAGE, (uid,)) for number, uid in syntaxes.items())
+    answered = tuple(PresentationContextAC(number, 0, uid) for number, uid in syntaxes.items())
+    request = AssociateRQ(called_ae_title="A", calling_ae_title="B", presentation_contexts=proposed)
+    accept = AssociateAC(called_ae_title="A", calling_ae_title="B", presentation_contexts=answered)
+    agreement = Agreement(request, accept, is_requestor=False)
+    association = Mock(agreement=agreement, context_for=agreement.context_for, request=AsyncMock())
+    association.next_message_id.return_value = 1
+    await c_store(association, sent)
+    context, _ = association.request.call_args.args
+    assert context.id == context_id
+
+
+async def test_c_store_sends_no_frames_of_another_compression() -> None:
+    """The receiver would read the frames of JPEG as JPEG 2000."""
+    async with serve([Service({STORAGE: (JPEG_2000,)}, {})], port=0) as server:
+        async with connect(server.host, server.port, {STORAGE: (JPEG_2000, JPEG)}) as association:
+            with pytest.raises(EncodeError, match="cannot be sent in JPEG 2000"):
+                await c_store(association, compressed())
 
 
 async def test_c_find_has_a_pending_response_for_each_match() -> None:
