@@ -105,6 +105,7 @@ class PostgresSpool:
         self._link = PostgresLink(dsn, clock, step)
         self.incoming = incoming_disk(None, limits, step)
         self._totals = (0, 0)  # films in the spool, and their bytes
+        self._accepting = (0, 0)  # films that are being accepted, and their bytes
         self._completion = Completion()
         self._leases = PostgresLeases(self._link, clock)
         self._damage = DamageLog()
@@ -134,9 +135,17 @@ class PostgresSpool:
         """Store a job; see `Intake.accept`."""
         if self._count_interval.is_over():
             await self._count()
-        size = sum(film.nbytes for film in job.films)
-        if self._totals[0] + len(job.films) > self.limits.films or self.room.free - size < self.limits.least:
-            raise SpoolFull(full_message(self._totals, self.limits))
+        count, size = len(job.films), sum(film.nbytes for film in job.films)
+        films, used = self._totals[0] + self._accepting[0], self._totals[1] + self._accepting[1]
+        if films + count > self.limits.films or self.limits.size - used - size < self.limits.least:
+            raise SpoolFull(full_message((films, used), self.limits))
+        self._accepting = self._accepting[0] + count, self._accepting[1] + size
+        try:
+            return await self._accept(job, targets, hold)
+        finally:
+            self._accepting = self._accepting[0] - count, self._accepting[1] - size
+
+    async def _accept(self, job: PrintJob, targets: Sequence[Target], hold: str) -> tuple[str, ...]:
         set_creation(job)
         records = film_records(job, job_key(), targets, hold)
         try:

@@ -105,6 +105,15 @@ async def test_concurrent_accepts_store_all_films(spool: Spool) -> None:
     assert {film.id for film in await spool.list()} == {film for films in accepted for film in films}
 
 
+@pytest.mark.parametrize("limits", [SpoolLimits(films=2), SpoolLimits(size=2500, least=0)])
+async def test_concurrent_accepts_keep_the_limits(place: Place, limits: SpoolLimits) -> None:
+    async with place.spool(limits=limits) as spool:
+        jobs = (spool.accept(job(nbytes=1000), [PRINTER]) for _ in range(5))
+        results = await asyncio.gather(*jobs, return_exceptions=True)
+        assert sum(isinstance(result, SpoolFull) for result in results) == 3
+        assert len(await spool.list()) == 2
+
+
 @pytest.mark.parametrize(("films", "copies"), [(10_000, 1), (1, 1_000_001), (1, 0), (1, -1)])
 async def test_job_with_a_wrong_length_is_refused(spool: Spool, films: int, copies: int) -> None:
     wrong = job()
