@@ -4,14 +4,14 @@ Whether other values are accepted is not judged, because most lists of claimed v
 User Identity is judged both ways.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import replace
 
 from dimse.data import Dataset
-from dimse.uids import BasicAnnotationBox
+from dimse.uids import BasicAnnotationBox, BasicFilmSession
 from dimse.ul import UserIdentityAC, UserIdentityRQ
 from dimse.verify import Peer
-from dimse.verify.observation import SUCCESS, WARNING, Answered, Broken, Kept, Seen, matches
+from dimse.verify.observation import FAILURE, SUCCESS, WARNING, Answered, Broken, Kept, Seen, matches
 from dimse.verify.print_session import LABEL
 
 from ..claims import Claims
@@ -30,6 +30,7 @@ Judge = Callable[[Peer, Claims], Awaitable[Seen]]
 Attempt = Callable[[Conversation, object], Awaitable[Seen]]
 
 _MAX_ASSOCIATIONS = 32  # a larger claim is not tested
+_MAX_PAIRS = 100  # media with sizes, on which a claimed value is tried
 _EIGHT, _TWELVE = 8, 12
 _USERNAME = 1
 
@@ -60,15 +61,39 @@ def of_sessions(name: str, keyword: str) -> Judge:
 
 
 def of_film_boxes(name: str, keyword: str) -> Judge:
-    """Return a function that creates a film box with each claimed value of an attribute."""
+    """Return a function that creates a film box with each claimed value of an attribute.
+
+    A size, a layout or a density may exist only on some media, or in some sizes. So after a refusal or a warning, the
+    claimed media and sizes are tried, too.
+    """
 
     async def attempt(talk: Conversation, value: object) -> Seen:
+        layout = str(value) if keyword == "ImageDisplayFormat" else talk.layout
+        own = {} if keyword == "ImageDisplayFormat" else {keyword: value}
         await talk.prepare_session()
-        layout = talk.layout if keyword != "ImageDisplayFormat" else str(value)
-        more = {} if keyword == "ImageDisplayFormat" else {keyword: value}
-        return await talk.create_film_box(talk.film_box(layout, **more))
+        first = seen = await talk.create_film_box(talk.film_box(layout, **own))
+        for medium, size in _media_and_sizes(talk.options.claims or Claims()):
+            if not matches(FAILURE, (seen,)) and not matches(WARNING, (seen,)):
+                return seen
+            if talk.session_uid:
+                await talk.remove(BasicFilmSession, talk.session_uid)
+            talk.session_uid = talk.film_uid = ""
+            with talk.patiently():
+                made = await talk.create_session(Dataset(FilmSessionLabel=LABEL, **medium))
+            if not matches(SUCCESS, (made,)):
+                continue
+            seen = await talk.create_film_box(talk.film_box(layout, **{**size, **own}))
+        return seen if matches(SUCCESS, (seen,)) else first
 
     return _each(name, attempt)
+
+
+def _media_and_sizes(claims: Claims) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
+    """Yield the claimed media, each with no size and with each claimed size, as attributes of session and film box."""
+    media = [{}, *({"MediumType": medium} for medium in claims.medium_types or ())]
+    sizes = [{}, *({"FilmSizeID": size} for size in claims.film_sizes or ())]
+    pairs = [(medium, size) for medium in media for size in sizes]
+    yield from pairs[1:_MAX_PAIRS]
 
 
 async def _create_annotated(talk: Conversation, value: object) -> Seen:

@@ -17,7 +17,7 @@ from dimse.uids import BasicFilmBox, ImplicitVRLittleEndian
 from dimse.verify import Run, Target, Verdict, verify_scp
 from dimse.verify.invariants import Invariants
 from print_mgmt import PrintServer
-from print_mgmt.config import PrinterConfig
+from print_mgmt.config import Medium, PrinterConfig
 from print_mgmt.sop import ACCEPTED_SYNTAXES, SOP_CLASSES
 from print_mgmt.verify import PRINT_CASES, Claims, PrintOptions
 
@@ -132,6 +132,24 @@ async def test_claimed_depths_of_print_are_judged(depths: tuple[int, ...], verdi
         result = await judge(server.port, wrong, Invariants()).run(BY_ID["PRN-N-1.09"])
     found = next(each for each in result.subcases if each.name == "bit_depths")
     assert (found.verdict, found.reason.startswith(reason)) == (verdict, True), found.reason
+
+
+MEDIA = (
+    Medium(MediumType="PAPER", FilmSizeID=("A4",), MaxDensity=200),
+    Medium(MediumType="BLUE FILM", FilmSizeID=("14INX17IN",), MaxDensity=320),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("film_sizes", ("A4", "14INX17IN")), ("max_density", 320), ("display_formats", (r"ROW\1,2",))]
+)
+async def test_claimed_value_of_some_media_passes(name: str, value: Any) -> None:
+    """The size and the density exist only on the second medium."""
+    claims = replace(Claims(medium_types=("PAPER", "BLUE FILM"), film_sizes=("A4", "14INX17IN")), **{name: value})
+    async with printer(config=PrinterConfig(media=MEDIA)) as (server, _):
+        result = await judge(server.port, Wrong(options={"claims": claims}), Invariants()).run(BY_ID["PRN-N-1.09"])
+    found = next(each for each in result.subcases if each.name == name)
+    assert found.verdict is Verdict.PASS, found.reason
 
 
 async def test_claimed_value_passes() -> None:
