@@ -4,11 +4,13 @@ import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from ipaddress import ip_address
+from typing import NamedTuple
 
 from dimse.terminal import Peer
+from dimse.uids import BasicColorPrintManagementMeta
 
-from ..destinations import PrinterDestination
-from .config import ListenConfig, SiteConfig
+from ..destinations import Destination, PrinterDestination
+from .config import ListenConfig, SiteConfig, SitePrinter
 from .routes import Facts, decide
 
 __all__ = ["find_loops"]
@@ -17,44 +19,81 @@ _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 _ANY = ("0.0.0.0", "::")  # a site with this host listens on all addresses; as a destination, it is this machine
 
 
+class _Kind(NamedTuple):
+    """The properties of a film that routes can test and that go with it to another printer."""
+
+    color: bool
+    MediumType: str
+    FilmSizeID: str
+
+
 def find_loops(site: SiteConfig) -> tuple[str, ...]:
     """Return the names of the destinations to which a film comes back after it was sent there.
 
-    For each printer, the routes are tried with one gray film, on the printer's first medium in its first size.
+    The routes are tried with films in gray and in color, on each medium of the printers in each of its sizes.
     """
-    return tuple(name for name in site.destinations if name in _find_reached(site, name))
+    return tuple(
+        name
+        for name, to in site.destinations.items()
+        if any(_comes_back(site, name, kind) for kind in _kinds(site, to.destination))
+    )
 
 
-def _find_reached(site: SiteConfig, name: str) -> set[str]:
-    """Return the destinations that a film reaches after it was sent to the destination ``name``."""
-    reached: set[str] = set()
-    waiting = [name]
+def _kinds(site: SiteConfig, to: Destination) -> Iterator[_Kind]:
+    """Yield the kinds of films that a destination may send to printers of this site."""
+    media = {
+        (medium.MediumType, size)
+        for printer, _ in _own_printers(site, to)
+        for medium in printer.config.media
+        for size in medium.FilmSizeID
+    }
+    return (_Kind(color, *medium) for color in (False, True) for medium in sorted(media))
+
+
+def _comes_back(site: SiteConfig, name: str, kind: _Kind) -> bool:
+    """Return whether a film that was sent to the destination ``name`` is sent there again, as it was then."""
+    reached: set[tuple[str, _Kind]] = set()
+    waiting = [(name, kind)]
     while waiting:
-        found = set(_next_destinations(site, waiting.pop())) - reached
+        found = set(_next_destinations(site, *waiting.pop())) - reached
         reached |= found
         waiting += found
-    return reached
+    return (name, kind) in reached
 
 
-def _next_destinations(site: SiteConfig, name: str) -> Iterator[str]:
-    """Yield the destinations to which the site sends a film that the destination ``name`` has sent to it."""
+def _next_destinations(site: SiteConfig, name: str, kind: _Kind) -> Iterator[tuple[str, _Kind]]:
+    """Yield the destinations to which the site sends a film that the destination ``name`` has sent to it.
+
+    The film keeps its color if the printer has color, and a route may change its size.
+    """
     to = site.destinations[name].destination
     if not isinstance(to, PrinterDestination):
         return
-    for peer in map(Peer.parse, to.printers):
+    for printer, peer in _own_printers(site, to):
+        if printer.config.medium(kind.MediumType, kind.FilmSizeID) is None:  # the printer refuses it
+            continue
+        color = kind.color and BasicColorPrintManagementMeta in printer.config.abstract_syntaxes
+        facts = Facts(
+            called=printer.ae_title,
+            calling=to.calling,
+            client="127.0.0.1" if _is_loopback(peer.host) else peer.host,  # the address that the site sees
+            color=color,
+            FilmSizeID=kind.FilmSizeID,
+            MediumType=kind.MediumType,
+        )
+        decision = decide(site.routes, facts)
+        if not decision.hold:
+            size = decision.change.FilmSizeID or kind.FilmSizeID
+            sent = _Kind(color, kind.MediumType, size)
+            yield from ((one, sent) for one in decision.to if one in site.destinations)
+
+
+def _own_printers(site: SiteConfig, to: Destination) -> Iterator[tuple[SitePrinter, Peer]]:
+    """Yield the printers of this site to which a destination sends films, with their addresses there."""
+    for peer in map(Peer.parse, to.printers if isinstance(to, PrinterDestination) else ()):
         printer = site.printer(peer.ae_title) if _is_this_site(peer, site.listen) else None
         if printer is not None:
-            medium = printer.config.media[0]
-            facts = Facts(
-                called=printer.ae_title,
-                calling=to.calling,
-                client="127.0.0.1" if _is_loopback(peer.host) else peer.host,  # the address that the site sees
-                FilmSizeID=medium.FilmSizeID[0],
-                MediumType=medium.MediumType,
-            )
-            decision = decide(site.routes, facts)
-            if not decision.hold:
-                yield from (one for one in decision.to if one in site.destinations)
+            yield printer, peer
 
 
 def _is_this_site(peer: Peer, listen: ListenConfig) -> bool:

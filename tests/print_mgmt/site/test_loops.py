@@ -28,8 +28,10 @@ printers = ["OTHER@127.0.0.1:104"]
         'called = ["FILM"]\nto = ["relay"]\n[[routes]]\nto = ["files"]',
         'calling = ["DIMSE-PRINT"]\nto = ["files"]\n[[routes]]\nto = ["relay"]',
         'called = ["OTHER"]\nto = ["relay"]\nhold = true',
+        'color = true\nFilmSizeID = ["A4"]\nto = ["relay"]\nchange = { FilmSizeID = "A3" }\n[[routes]]\nto = ["files"]',
+        'MediumType = ["PARCHMENT"]\nto = ["relay"]\n[[routes]]\nto = ["files"]',
     ],
-    ids=["another printer", "another client", "an operator"],
+    ids=["another printer", "another client", "an operator", "another size", "a medium that no printer has"],
 )
 def test_site_may_print_on_itself(routes: str) -> None:
     assert read_site(f"{SITE}[[routes]]\n{routes}").routes
@@ -41,6 +43,15 @@ def test_endless_loop_is_refused(host: str) -> None:
         read_site(SITE.replace("127.0.0.1", host))
     (line,) = caught.value.lines
     assert line.endswith("destinations.relay.printers: prints on this site, whose routes send the films here again")
+
+
+@pytest.mark.parametrize(
+    "condition", ["color = true", "color = false", 'FilmSizeID = ["A4"]', 'MediumType = ["PAPER"]']
+)
+def test_loop_of_some_films_is_refused(condition: str) -> None:
+    routes = f'[[routes]]\n{condition}\nto = ["relay"]\n[[routes]]\nto = ["files"]'
+    with pytest.raises(SiteErrors, match="prints on this site"):
+        read_site(f"{SITE}{routes}")
 
 
 def test_site_on_all_addresses_is_reached_on_each_loopback_address() -> None:
