@@ -109,7 +109,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Queue a held film again."""
+    """Queue a held film again, with all attempts of its retry policy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +265,7 @@ def _hold(delivery: Delivery, reason: str) -> Delivery:
 def _release(delivery: Delivery, _: str) -> Delivery:
     if delivery.state is _S.DELIVERING:
         return replace(delivery, afterwards=_S.QUEUED)
-    return delivery.become(_S.QUEUED) if delivery.state is _S.HELD else delivery
+    return replace(delivery, attempts=0).become(_S.QUEUED) if delivery.state is _S.HELD else delivery
 
 
 def _cancel(delivery: Delivery, _: str) -> Delivery:
@@ -351,11 +351,12 @@ def expire_lease(film: FilmRecord, delivery_id: int, why: str) -> FilmRecord:
 
 def media_loaded(film: FilmRecord, destination: str) -> FilmRecord:
     """Return the film after media were loaded: its deliveries to ``destination`` that waited for them are queued."""
-    queued = (
-        delivery.become(_S.QUEUED) if delivery.destination == destination and delivery.state is _S.WAITING else delivery
-        for delivery in film.deliveries
-    )
-    return film.with_deliveries(tuple(queued))
+
+    def queue(delivery: Delivery) -> Delivery:
+        is_waiting = delivery.destination == destination and delivery.state is _S.WAITING
+        return replace(delivery, attempts=0).become(_S.QUEUED) if is_waiting else delivery
+
+    return film.with_deliveries(tuple(map(queue, film.deliveries)))
 
 
 def fail_lost_film(film: FilmRecord, reason: str) -> FilmRecord:

@@ -111,9 +111,9 @@ class Delivery:
     ``info`` is a term of PS3.3 C.13.9.1, and ``reason`` explains it. ``afterwards`` is the state that follows an
     attempt that has to be repeated: QUEUED, or HELD or CANCELED if an operator asked for that during the attempt.
 
-    ``attempts`` counts the leases since the film was accepted, retried or reprinted. ``fence`` is the number of the
-    latest lease, and ``owner`` the spool instance that granted it. ``due`` is the time at which the next attempt may
-    begin, and ``expires`` the time at which the lease ends.
+    ``attempts`` counts the leases since the film was accepted, released, retried or reprinted, or its media were
+    loaded. ``fence`` is the number of the latest lease, and ``owner`` the spool instance that granted it. ``due`` is
+    the time at which the next attempt may begin, and ``expires`` the time at which the lease ends.
     """
 
     id: int = 0

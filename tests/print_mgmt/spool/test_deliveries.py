@@ -346,6 +346,16 @@ async def test_loaded_media_queue_the_film(spool: Spool) -> None:
     assert await spool.lease("printer", 60) is not None
 
 
+async def test_loaded_media_give_the_film_all_its_attempts(spool: Spool) -> None:
+    """Nothing was sent to the destination while the film waited, and each start and reload tries the film."""
+    await spool.accept(job(), [PRINTER])
+    for _ in range(3):
+        lease = await leased(spool)
+        assert lease.delivery.attempts == 1
+        await spool.report(lease, NoMedia())
+        await spool.media_loaded("printer")
+
+
 async def test_loaded_media_queue_all_films_but_a_damaged_one(place: Place, spool: Spool) -> None:
     (damaged,) = await spool.accept(job(), [PRINTER])
     (intact,) = await spool.accept(job(), [PRINTER])

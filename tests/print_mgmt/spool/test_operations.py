@@ -46,6 +46,14 @@ async def test_held_film_is_not_delivered_before_its_release(spool: Spool) -> No
     assert await spool.lease("printer", 60) is not None
 
 
+async def test_released_film_has_all_its_attempts(spool: Spool) -> None:
+    """It was held after the last attempt; after one more failure, it would be held again at once."""
+    (film,) = await spool.accept(job(), [PRINTER])
+    await spool.report(await leased(spool), Held(reason="12 attempts"))
+    await spool.change(film, Release())
+    assert (await leased(spool)).delivery.attempts == 1
+
+
 async def test_hold_during_a_delivery_holds_the_next_attempt(spool: Spool) -> None:
     (film,) = await spool.accept(job(), [PRINTER])
     lease = await leased(spool)
