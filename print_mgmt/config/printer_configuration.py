@@ -62,8 +62,8 @@ def _item(config: PrinterConfig, meta: str, formats: list[Dataset]) -> Dataset:
         ManufacturerModelName=config.printer.ManufacturerModelName or None,
         PrinterName=config.printer.PrinterName or None,
     )
-    item.MediaInstalledSequence = list(_number_items(_films(config, installed=True)))
-    item.OtherMediaAvailableSequence = list(_films(config, installed=False))
+    item.MediaInstalledSequence = list(_number_items(_media_items(config, installed=True)))
+    item.OtherMediaAvailableSequence = list(_media_items(config, installed=False))
     item.SupportedImageDisplayFormatsSequence = formats
     return item
 
@@ -73,7 +73,7 @@ def _members() -> Iterator[str]:
         yield from members
 
 
-def _films(config: PrinterConfig, *, installed: bool) -> Iterator[Dataset]:
+def _media_items(config: PrinterConfig, *, installed: bool) -> Iterator[Dataset]:
     for medium in config.media:
         if medium.installed == installed:
             imager = config.imager_with(medium)
@@ -86,10 +86,10 @@ def _films(config: PrinterConfig, *, installed: bool) -> Iterator[Dataset]:
                 )
 
 
-def _number_items(films: Iterable[Dataset]) -> Iterator[Dataset]:
-    for number, film in enumerate(films, 1):
-        film.ItemNumber = number  # number 1 is the default
-        yield film
+def _number_items(items: Iterable[Dataset]) -> Iterator[Dataset]:
+    for number, item in enumerate(items, 1):
+        item.ItemNumber = number  # number 1 is the default
+        yield item
 
 
 def _formats(config: PrinterConfig) -> Iterator[Dataset]:

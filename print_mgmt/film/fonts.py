@@ -25,7 +25,7 @@ __all__ = ["SYSTEM_FONTS", "Run", "assign", "can_draw_text", "font_of", "has_cha
 _MAX_NAMED = 8  # characters named in a note
 _PROBE = 24  # pixels: the size at which the characters of a font are looked up
 _NO_CHARACTER = "\U0010ffff"  # not a character, so no font has it
-_MARKS = ("\N{REPLACEMENT CHARACTER}", "\N{WHITE SQUARE}")  # for a character that no font has
+_REPLACEMENTS = ("\N{REPLACEMENT CHARACTER}", "\N{WHITE SQUARE}")  # for a character that no font has
 _BUILT_IN = "the font inside Pillow"
 SYSTEM_FONTS = (
     *("DejaVuSans.ttf", "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf", "Arial.ttf", "arial.ttf"),
@@ -110,7 +110,7 @@ def _replace(cluster: str, fonts: tuple[str, ...]) -> str:
     if all(unicodedata.category(part).startswith("M") for part in parts[1:]):  # not the jamo of a syllable
         tried.append(parts)
         tried += [parts[0]] if unicodedata.name(parts[0], "").startswith("LATIN ") else []
-    tried += _MARKS
+    tried += _REPLACEMENTS
     return next((letter for letter in tried if _font_for(letter, fonts) is not None), "?")
 
 

@@ -47,7 +47,7 @@ def grayscale(
     ``cells`` are gray Pixel Data as unsigned integers; `voi.choose` explains ``choice`` and ``scale_lut``. Raises
     ImageError for attributes that cannot be used, and if the chosen window is missing or invalid.
     """
-    _check_shape(frame)
+    _check_lut_shape(frame)
     modality = _modality(cells, frame)
     voi = choose(frame, choice, is_signed=modality.is_signed, scale_lut=scale_lut)
     if voi is None:
@@ -57,7 +57,7 @@ def grayscale(
     return tabulate(cells, _levels_of(partial(_modality_values, modality, frame), frame, voi))
 
 
-def _check_shape(frame: Frame) -> None:
+def _check_lut_shape(frame: Frame) -> None:
     """Note a Presentation LUT Shape that contradicts Photometric Interpretation; the latter prevails."""
     shape, photometric = frame.term("PresentationLUTShape"), photometric_of(frame)
     if (shape, photometric) in (("INVERSE", "MONOCHROME2"), ("IDENTITY", "MONOCHROME1")):

@@ -36,7 +36,7 @@ def overlay_mask(frame: Frame, cells: Cells | None, shape: tuple[int, ...], *, e
     ``cells`` are native gray Pixel Data, or None for other Pixel Data. Group ``except_group`` is left out.
     """
     mask: Mask | None = None
-    for group, rows, bit_position in _planes():
+    for group, rows, bit_position in _plane_tags():
         if group != except_group and (rows in frame.dataset or bit_position in frame.dataset):
             plane = plane_of(frame, group, cells, shape, regions=False)
             if plane is not None:
@@ -69,7 +69,7 @@ def _tag(group: int, keyword: str) -> int:
 
 
 @cache
-def _planes() -> tuple[tuple[int, int, int], ...]:
+def _plane_tags() -> tuple[tuple[int, int, int], ...]:
     """Return each group with the tags of its Overlay Rows and Overlay Bit Position, one of which each plane has."""
     return tuple((group, _tag(group, "OverlayRows"), _tag(group, "OverlayBitPosition")) for group in GROUPS)
 

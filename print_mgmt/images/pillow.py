@@ -261,13 +261,13 @@ def _add_pixel_size(picture: Picture, resolution: object) -> Picture:
     Raises ImageError if one of them is more than 100 times the other.
     """
     match resolution:
-        case (SupportsFloat() as across, SupportsFloat() as down) if _is_size(across) and _is_size(down):
+        case (SupportsFloat() as across, SupportsFloat() as down) if _is_resolution(across) and _is_resolution(down):
             vertical, horizontal = MM_PER_INCH / float(down), MM_PER_INCH / float(across)
             aspect = ratio(vertical, horizontal, "the resolution")
             return replace(picture, PixelAspectRatio=aspect, PixelSpacing=(vertical, horizontal))
     return picture
 
 
-def _is_size(value: SupportsFloat) -> bool:
+def _is_resolution(value: SupportsFloat) -> bool:
     """Return whether a resolution is a positive number; Pillow makes NaN of 0/0."""
     return 0 < float(value) < math.inf
