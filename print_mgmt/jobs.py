@@ -53,7 +53,7 @@ class JobFailed(DimseError):
 
 
 class Exposure(NamedTuple):
-    """One sheet of a job: copy ``copy`` of its film ``number``, both counted from 1."""
+    """One copy of a film: copy ``copy`` of the film ``number`` of a job, both counted from 1."""
 
     film: FilmCopy
     number: int
@@ -65,7 +65,7 @@ class PrintJob:
     """A Print Job, PS3.3 C.13.8. It is PENDING at first; `become` changes its status.
 
     The ``films`` are printed ``copies`` times, if ``collated`` in the order 1 2 3 1 2 3 (PS3.4 H.4.1.2.4), otherwise
-    1 1 2 2 3 3. ``unprinted`` are the sheets that are still to be printed; a DONE job has none. ``confirmed``: the
+    1 1 2 2 3 3. ``unprinted`` are the copies that are still to be printed; a DONE job has none. ``confirmed``: the
     client knows that the job has ended, so the instance no longer exists. ``host`` is the address of the client.
     """
 

@@ -159,7 +159,7 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
 
 
 def close_verdict(wanted: Close, ended: Observation) -> CloseVerdict | None:
-    """Return how an association ended: ``ended`` has the PDU that ended it, or else `CLOSED` or `SILENCE`.
+    """Return how an association ended: ``ended`` has the PDU that ended it, or else `Closed` or `Silent`.
 
     Return None if the case expects no particular end, or if ``ended`` is empty. If the tester is to close the
     connection, any end except an A-ABORT of the peer is CLEAN.

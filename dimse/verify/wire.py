@@ -279,7 +279,10 @@ class Wire(asyncio.Protocol):
             self.shut_down()
 
     def half_close(self) -> None:
-        """Send FIN as the step that is judged. Raises `Unprepared` over TLS, where FIN cannot be sent alone."""
+        """Send FIN, for a case that judges the reaction of the peer.
+
+        Raises `Unprepared` over TLS, where FIN cannot be sent alone.
+        """
         if self._transport is not None and not self._transport.can_write_eof():
             raise Unprepared("the tester cannot send FIN alone over TLS")
         self.shut_down()
@@ -302,7 +305,7 @@ class Wire(asyncio.Protocol):
     # --- receiving ---
 
     async def next(self, seconds: float | None = None) -> Seen:
-        """Return the next event of the peer: a PDU, a whole message, `Garbled` octets, `CLOSED` or `SILENCE`."""
+        """Return the next event of the peer: a PDU, a whole message, `Garbled` octets, `Closed` or `Silent`."""
         patience = self.timeout if seconds is None else seconds
         try:
             async with asyncio.timeout(patience):

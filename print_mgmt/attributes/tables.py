@@ -233,7 +233,7 @@ IMAGE_BOX_EXTRA = (
     Attribute("ReferencedVOILUTBoxSequence",       "U/U", one_item, refuse=True, items=_REFERENCE),
 )
 
-# The attributes that an SCU may choose for any image box: all but the image
+# The attributes that an SCU may choose for an image box: all but the image. A color image box has only some of them.
 IMAGE_BOX = tuple(row for row in GRAY_IMAGE_BOX if row.keyword != "BasicGrayscaleImageSequence")
 
 # PS3.4 Table H.4-13

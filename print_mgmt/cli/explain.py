@@ -12,4 +12,4 @@ __all__ = ["add"]
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to ``parser``."""
     explain.add(parser, views=lambda: [FilmView()])
-    parser.description = f"{parser.description} A page also shows the films: after N-ACTION, each as it is printed."
+    parser.description = f"{parser.description} A page also shows the films: layout, images, and the printed film."

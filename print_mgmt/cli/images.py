@@ -98,7 +98,7 @@ def _add_appearance(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--scale-lut",
         action="store_true",
-        help="give the largest entry of a VOI LUT full brightness, instead of the largest value of its bits",
+        help="give the largest entry of a VOI LUT full brightness, instead of the largest value that its bits allow",
     )
     group.add_argument(
         "--background",

@@ -56,8 +56,8 @@ for testers: faults and events at chosen requests (WHAT@WHERE):
   --event 'WARNING:SUPPLY LOW@N-SET#2'            N-EVENT-REPORT during the second N-SET
 
 The spool keeps accepted films until they are written, even if the process crashes; see print-mgmt spool. A film that
-cannot be written is tried again later; until then the printer reports CHECK PRINTER. SIGUSR1 tries all such films at
-once. SIGHUP reads the configuration file of a site again.
+cannot be written is tried again later; until then the printer reports CHECK PRINTER. SIGUSR1 tries all such films
+immediately. SIGHUP reads the configuration file of a site again.
 """
 
 

@@ -18,7 +18,7 @@ _log = logging.getLogger("print_mgmt.cli")
 
 
 async def retry_films(site: Site) -> None:
-    """Try at once to deliver the films of the site that failed or wait for their next attempt."""
+    """Try immediately to deliver the films of the site that failed or wait for their next attempt."""
     try:
         films = await site.spool.list(states=(FilmState.FAILED, FilmState.QUEUED))
     except SpoolError as exc:

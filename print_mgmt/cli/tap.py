@@ -19,4 +19,4 @@ def film_views() -> Sequence[View]:
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to ``parser``."""
     tap.add(parser, views=film_views)
-    parser.description = f"{parser.description} A page also shows the films: after N-ACTION, each as it is printed."
+    parser.description = f"{parser.description} A page also shows the films: layout, images, and the printed film."

@@ -22,8 +22,9 @@ _EXAMPLES = """examples:
   print-mgmt work --config site.toml --spool postgresql://print@db/spool
 
 Several such processes may run, on any machine that reaches the spool. SIGHUP reads the configuration file again.
-SIGTERM or Ctrl-C stops the process: it delivers films for at most 10 s more, and finishes its current deliveries. If a
-process is killed, another one delivers its films; a film that may already have been printed becomes indeterminate.
+SIGTERM or Ctrl-C stops the process: it begins deliveries for at most 10 s more, and then finishes those that it has
+begun. If a process is killed, another one delivers its films; a film that may already have been printed becomes
+indeterminate.
 """
 
 

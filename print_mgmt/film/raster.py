@@ -38,7 +38,8 @@ _STRIP = 1 << 21  # bytes of intermediate image in memory; measured: 4 times as 
 # busy one.
 _MAX_PRODUCT = 1 << 18
 _COPY_BLOCK = 1 << 17  # pixels copied at a time: they fit in the processor cache
-_HALF = np.float32(0.5)  # added to source values, and kept by mixing (weights add up to 1), so that truncation rounds
+# Added to each source value, so that truncating a result rounds it. Mixing keeps the half, because weights add up to 1
+_HALF = np.float32(0.5)
 _FRACTION = float(1 << 40)  # values of a kernel are rounded to multiples of 1 / this number
 _MAX_TAPS = 32  # source pixels of a target pixel: with more weights, sums need more bits than float32 has
 
@@ -75,7 +76,7 @@ class _Grid(NamedTuple):
 
     A partial sum of 8-bit values is below 256, or below 512 if the kernel overshoots (positive weights add up to at
     most 1.21). So it has 8 or 9 integer bits, and as many fractional bits as the value and the weight together: 24 bits
-    in all, which float32 holds. For this, values are rounded after the columns are mixed, and before the rows are.
+    in all, which float32 holds. For this, values are rounded after columns are mixed and before rows are mixed.
 
     16-bit values need no such rounding: 17 integer bits, and fractional bits for the value (3), the weight of its
     column (16) and the weight of its row (16) are 52 bits, which float64 holds.

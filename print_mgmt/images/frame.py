@@ -88,7 +88,7 @@ class Frame:
             yield Frame(self.dataset, self.number, self.notes, (macro, holder))
 
     def values(self, keyword: str) -> list[object]:
-        """Return the values of an attribute without empty numbers; an empty list if the attribute has no value."""
+        """Return the values of an attribute that are not empty; an empty list if there are none."""
         return [value for value in self._values_or_none(keyword) if value is not None]
 
     def numbers_or_none(self, keyword: str) -> list[float | None]:
@@ -216,7 +216,7 @@ def _split_text(raw: bytes | memoryview) -> list[object]:
 
 
 def _number(value: object) -> float | None:
-    """Return a value or its text as a finite number; None if it is neither."""
+    """Return a finite number, or the finite number that a text contains; None for any other value."""
     if not isinstance(value, int | float | str) or (isinstance(value, str) and "_" in value):
         return None
     try:
@@ -255,7 +255,7 @@ def check_size(rows: int, columns: int) -> None:
 
 
 def check_expansion(size: int, compressed: int, what: str) -> None:
-    """Raise ImageError if too few compressed bytes would decompress to ``size``."""
+    """Raise ImageError for a frame of ``compressed`` bytes that would become implausibly large: ``size`` bytes."""
     if size > max(ALWAYS_EXPANDED, MAX_EXPANSION * compressed):
         raise ImageError(
             f"{what} data of {compressed} bytes would decompress to {size}: more than {MAX_EXPANSION} times as many"

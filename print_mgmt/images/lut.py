@@ -141,8 +141,8 @@ def _shown_part(value: Value) -> str:
 def _entries_of(raw: bytes | memoryview, descriptor: Descriptor) -> NDArray[np.uint8 | np.uint16]:
     """Return the entries as bytes or as words.
 
-    The data are read as bytes if there is one byte for each entry, or if entries of 8 bits as words would need more
-    data. Entries of 8 bits in the upper halves of words become bytes, too.
+    The data are read as bytes if there is one byte for each entry, or if the entries have 8 bits and the data are too
+    short for a word each. Entries of 8 bits in the upper halves of words become bytes, too.
     """
     count = descriptor.entries
     if count > 1 and (len(raw) in (count, count + 1) or (descriptor.bits <= 8 and len(raw) < 2 * count)):

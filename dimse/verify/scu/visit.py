@@ -119,7 +119,8 @@ class Visit:
     open: int = 0  # the number of open connections
     changed: asyncio.Event = field(default_factory=asyncio.Event)  # set after each event of the SCU
     allowance: Allowance = field(default_factory=lambda: Allowance(_MAX_OCTETS))
-    early: list[tuple[Wire, int]] = field(default_factory=list)  # like `first_reaction`: the SCU awaited no answer
+    # For each answer that the SCU did not await: its connection, and the number of events on it before
+    early: list[tuple[Wire, int]] = field(default_factory=list)
     times: list[tuple[str, float, float]] = field(default_factory=list)  # operation, time of request, time of answer
     _counts: Counter[str] = field(default_factory=Counter)
     services: dict[int, Service] = field(default_factory=dict)  # by the number of the connection
