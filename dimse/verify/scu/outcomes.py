@@ -78,8 +78,8 @@ def command_ends(peer: ScuPeer, visit: Visit) -> Observation:
 def command_fails(peer: ScuPeer, visit: Visit) -> Observation:
     """Return `Kept` if the exit status reports a failure, `Deviated` if it is 0.
 
-    Return `Running` if the tester had to end the command. Its exit status then shows only the signal of the tester: Java,
-    for example, exits with 143.
+    Return `Running` if the tester had to end the command. Its exit status then shows only the signal of the tester:
+    Java, for example, exits with 143.
     """
     if found := crash(visit):
         return found
