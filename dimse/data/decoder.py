@@ -134,7 +134,7 @@ class Skimmed:
         origin: Origin | None = None
         for made, _ in self.special.values():
             for element in made.values():
-                if isinstance(element, Items) and element.is_unread and element._start > representation._start:
+                if isinstance(element, Items) and element.is_unparsed and element._start > representation._start:
                     origin = origin or origin_of(self.origin[0].with_signed(is_signed(representation.raw)))
                     element._origin = origin
 
@@ -342,7 +342,7 @@ class _Skimmer(Parser):
             return False
         self.elements, self.origin, self.end, _, _, _, sequence = self.stack[0]
         self.stack.clear()
-        sequence.leave_unread(parse_items)
+        sequence.leave_unparsed(parse_items)
         self.offset = sequence._start + sequence._length
         return True
 

@@ -1,8 +1,8 @@
 """Decoded elements with special values: sequences, fragments, and pixels in another byte order.
 
-Pixels in another byte order occur in two cases. PS3.5 §8.1.1 makes 32-bit pixels OW, which are words of 16 bits, but in
-big endian GDCM and pydicom write words of 32 bits. A private Transfer Syntax of GE has big endian pixels in a little
-endian Data Set.
+Pixels in another byte order occur in two cases. PS3.5 §8.1.1 makes 32-bit pixels OW, which are words of 16 bits. But
+GDCM and pydicom write words of 32 bits if the Data Set is in big endian. A private Transfer Syntax of GE has big endian
+pixels in a little endian Data Set.
 """
 
 from collections.abc import Callable
@@ -45,11 +45,11 @@ class Items(DecodedElement):
         self._parse = parse
 
     @property
-    def is_unread(self) -> bool:
+    def is_unparsed(self) -> bool:
         """Whether the items are not parsed yet."""
         return self._parse is not None
 
-    def leave_unread(self, parse: "Callable[[Items], None]") -> None:
+    def leave_unparsed(self, parse: "Callable[[Items], None]") -> None:
         """Forget the items, and let ``parse`` parse them on demand."""
         self._items.clear()
         self._parse = parse
@@ -72,7 +72,7 @@ class Items(DecodedElement):
         duplicate = Items(self._tag, self.VR, self._origin, self._start, self._length, [], self._parse)
         duplicate.undefined_length = self.undefined_length
         try:
-            value = self._parsed() if self._value is UNREAD else self._value  # the original stays unread
+            value = self._parsed() if self._value is UNREAD else self._value  # not an access of the original
         except DecodeError:  # accessing the value of the copy raises the error, too
             return duplicate
         items = value if isinstance(value, list) else []

@@ -51,7 +51,7 @@ class _Level:
     end: int
     layout: Layout
     undefined: bool = False
-    latest: int = -1  # the greatest tag so far
+    greatest: int = -1  # the greatest tag so far
     tags: set[int] = field(default_factory=set)  # all tags so far
     sequence_end: int = -1  # the end of the previous element if it is a sequence of defined length
     creators: set[int] = field(default_factory=set)  # tags of the private creators so far, gggg00xx
@@ -273,8 +273,8 @@ def _element_faults(
     view: memoryview, syntax: TransferSyntax, level: _Level, header: _Header
 ) -> Iterator[tuple[str, str]]:
     tag, length = header.tag, header.length
-    if tag <= level.latest:
-        found = "the element occurs twice" if tag in level.tags else f"the element follows {Tag(level.latest)}"
+    if tag <= level.greatest:
+        found = "the element occurs twice" if tag in level.tags else f"the element follows {Tag(level.greatest)}"
         yield "PS3.5 §7.1", found
     if length != UNDEFINED and length % 2:
         yield "PS3.5 §7.1.1", f"the length is odd: {length}"
@@ -338,7 +338,7 @@ def _group_length_faults(level: _Level, tag: int | None) -> Iterator[Finding]:
 def _record(view: memoryview, level: _Level, header: _Header) -> None:
     """Record the values that the checks of later elements need."""
     tag, start, end = header.tag, header.start, header.start + header.length
-    level.latest = max(level.latest, tag)
+    level.greatest = max(level.greatest, tag)
     level.tags.add(tag)
     if tag >> 16 & 1 and tag & 0xFFFF in CREATORS:
         level.creators.add(tag)

@@ -28,7 +28,7 @@ __all__ = ["Contract", "Proposal", "ViewEvent", "Step", "Steps", "View"]
 # The PDUs of a step, and their lines; enough for 64 MiB in PDUs of 4 KiB. A longer message has no element fields.
 _MAX_TURNS, _MAX_LINES = 1 << 14, 1 << 17
 _MAX_FIELDS = 1 << 14  # fields of elements in a step, after which its further messages have no element fields
-_MAX_FINDINGS = 400  # characters that are shown of all findings about a Data Set without element fields
+_MAX_FAULT = 400  # characters that are shown of the faults of a Data Set without element fields
 _COMMAND_TABLE = "PS3.7 Table E.1-1"
 _MESSAGE_DEPTH = 2  # the nesting depth of the fields in a PDV
 
@@ -284,7 +284,7 @@ def _fields(turns: Sequence[Turn]) -> list[Field]:
             replaced.update(at for at, _ in message.data_pieces)
         elif (message.fault or message.findings) and message.data_pieces:
             words = message.fault or "; ".join(map(str, message.findings))
-            broken[message.data_pieces[-1][0]] = cut(words, _MAX_FINDINGS)
+            broken[message.data_pieces[-1][0]] = cut(words, _MAX_FAULT)
     for turn in turns:
         found += _pdu_fields(turn, replaced, broken)
     found.sort(key=lambda one: one.ranges[0][0])  # a stable sort: a field without bytes keeps its place
