@@ -61,9 +61,10 @@ def decode(
     access. ``isolate``: parse the items now, but raise the error of a sequence of defined length on first access.
     ``report`` implies ``isolate``, and receives the tolerated faults of the structure;
     :func:`~dimse.data.lint.dataset_faults` finds the faults of values. ``cut_off`` receives the error at which reading
-    ends, and the Data Set has the elements before that error; ``report`` and ``trailing`` then receive nothing.
-    ``group_lengths`` keeps the retired group lengths, which are dropped otherwise. ``trailing`` receives only the
-    finding about ignored bytes after the last element; unlike ``report``, it takes no extra time.
+    ends, and the Data Set has the elements before that error; ``report`` then receives only the faults of
+    deflation, and ``trailing`` nothing. ``group_lengths`` keeps the retired group lengths, which are dropped otherwise.
+    ``trailing`` receives only the finding about ignored bytes after the last element; unlike ``report``, it takes no
+    extra time.
 
     Raises DecodeError, with path and offset, for bytes that are not a Data Set in this syntax, and for a Data Set that
     exceeds the limits. A value that does not fit its VR raises DecodeError when it is accessed.
@@ -118,7 +119,7 @@ def _end_of_pixels(dataset: Dataset, error: DecodeError) -> int:
 
     Raises ``error`` if Pixel Data is missing or empty.
     """
-    unread = dataset._unread  # this is not an access, after which the Data Set would not be written byte for byte
+    unread = dataset._unread  # so this is no access: the Data Set can still be written byte for byte
     elements = dataset._elements if unread is None else unread.elements()
     for tag in _PIXELS:
         element = elements.get(tag)

@@ -77,9 +77,9 @@ def read_file(
 
     Values are views of the bytes of the file. With ``stop_before_pixels``, group 7FE0 and everything after it are left
     out; a regular file is then read only up to this group, except for a deflated Data Set. With ``mapped``, the bytes
-    of a file at a path stay on disk until they are used; until then, nobody may shorten the file. Items are parsed, and
-    their errors raised, when they are first accessed; ``whole`` parses all items now, as
-    :func:`~dimse.data.codec.decode` does by default.
+    of a file at a path stay on disk until they are used; nobody may shorten the file while the Data Set is in use,
+    because access to a missing part ends the process. Items are parsed, and their errors raised, when they are first
+    accessed; ``whole`` parses all items now, as :func:`~dimse.data.codec.decode` does by default.
 
     ``report`` receives the tolerated faults: of the preamble, the File Meta Information, the Transfer Syntax and the
     structure; their offsets count from the start of the file, except in a deflated Data Set. ``cut_off`` and
@@ -262,9 +262,9 @@ def end_of_meta(view: memoryview, start: int, syntax: TransferSyntax) -> int:
     """Return the end of group 0002. Raises DecodeError if the group has more than 1,000 elements.
 
     The elements show where the group ends, because the group length may be wrong. Some devices begin the Data Set with
-    an element of group 0002. An element of group 0002 counts as the first of the Data Set in two cases. Its tag does
-    not ascend, and it begins exactly at the end that the group length states. Or it is in implicit VR although the
-    group is in explicit VR, and it does not begin before that end.
+    an element of group 0002. It is recognized in two cases. First: it begins exactly at the end that the group length
+    states, and its tag is not greater than the tag before it. Second: it begins at that end or later, and is in
+    implicit VR although the group is in explicit VR.
     """
     layout = syntax.layout
     offset, declared_end, latest = start, -1, 0

@@ -1,8 +1,8 @@
 """Busy polling: after each message to the peer, the event loop looks for the answer for a short time before it sleeps.
 
-Sleeping and waking up takes longer than most peers on the same machine need to answer. A C-ECHO between our own ends
-takes 98 us without polling, 72 us if the server polls, and 40 us if both poll; an association with a C-ECHO takes 770,
-600 and 510 us.
+Sleeping and waking up takes longer than most peers on the same machine need to answer. A C-ECHO between our client and
+our server takes 98 us without polling, 72 us if the server polls, and 40 us if both poll; an association with a C-ECHO
+takes 770, 600 and 510 us.
 
 A server polls while a single peer sends requests, but not while several peers take turns. Between two looks it leaves
 the processor to any other program that is ready to run.
@@ -130,7 +130,7 @@ class BusyPoll:
             if perf_counter() - self._sent < self._seconds:
                 self._misses = 0
             else:
-                self._misses += self._is_polling  # otherwise, `_poll` has counted it
+                self._misses += self._is_polling  # otherwise, it is counted already, or nobody polled for it
 
     def close(self) -> None:
         """Stop polling, because the connection has ended."""
