@@ -145,7 +145,7 @@ if sys.platform == "win32":
         """Do nothing, because Windows does not remove a file that a process has open."""
 
     def lock_file(path: Path, stack: ExitStack) -> None:
-        """Do nothing, because Windows does not rename a file that a process has open."""
+        """Do nothing, because Windows itself refuses to rename a file that another process has open."""
 
 else:
     import fcntl

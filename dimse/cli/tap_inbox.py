@@ -27,7 +27,7 @@ _STEP = 64  # notes to hand over before the threads have a turn
 _KEPT = 1 << 27  # bytes of freed memory that the process keeps
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # options of mallopt, in malloc.h of glibc
 
-Receiver = Callable[[bool, bytes, int], None]  # gets whether the client sent the bytes, the bytes, and the time in ns
+Receiver = Callable[[bool, bytes, int], None]  # arguments: True if the client sent the bytes; the bytes; the time in ns
 
 
 class Inbox:
@@ -83,7 +83,7 @@ class Inbox:
             self._timer = self._loop.call_later(_LULL, self._look, len(self._notes), self._loop.time() + _LATEST)
 
     def _look(self, count: int, end: float) -> None:
-        """Hand over if nothing was noted since there were ``count`` entries, or after ``end``."""
+        """Hand over if there are still ``count`` entries, or if ``end`` has passed; otherwise, look again later."""
         now = len(self._notes)
         if now == count or self._loop.time() > end:
             self._step()

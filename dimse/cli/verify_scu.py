@@ -304,7 +304,7 @@ async def _test(
     done = () if earlier is None else judged_cases(earlier)
     total = sum(options.selects(case.id) and case.id not in done for case in work.cases)
     run, guide = Run(), _Guide(work.describe, target.program is not None, target.by_port, total)
-    progress = Progress(total) if guide.is_silent else None  # a person reads the count in each next step
+    progress = Progress(total) if guide.is_silent else None  # for a person, the guide prints the count
 
     def show(result: Result) -> None:
         guide.judged(result)

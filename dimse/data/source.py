@@ -96,7 +96,8 @@ class Source:
         lengths_kept: Container[int] = LENGTH_KEPT,
     ) -> None:
         self.view = view
-        data = view.obj  # the same bytes, in the type whose slices take the least time
+        data = view.obj
+        # If possible, the same bytes as `bytes`, whose slices take less time than those of a memoryview
         self.data = data if isinstance(data, bytes) and len(data) == len(view) else view
         self.layout = layout
         self.syntax = syntax

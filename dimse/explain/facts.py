@@ -164,7 +164,7 @@ def _commands(step: Step) -> Iterator[tuple[str, Fact]]:
 
 
 def _elements(step: Step) -> Iterator[tuple[str, Fact]]:
-    """Yield the elements of Data Sets. In a sequence, the names of the sequence and the item come first."""
+    """Yield the elements of Data Sets. The name of an element in an item begins with the sequence and the item."""
     path: list[tuple[int, str]] = []  # depths and names of the enclosing sequences and items
     counts: dict[tuple[str, ...], int] = {}
     for field in step.fields:

@@ -161,8 +161,8 @@ class Listener:
     def accept(self, seconds: float) -> Connection:
         """Wait for the next peer.
 
-        Raises `ConnectionFailed` if no peer connects within ``seconds``, if it has already disconnected again, or if
-        TLS fails.
+        Raises `ConnectionFailed` if no peer connects within ``seconds``, if the peer has already disconnected again, or
+        if TLS fails.
         """
         self._socket.settimeout(seconds)
         try:

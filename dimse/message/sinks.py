@@ -59,7 +59,7 @@ class Sink(Protocol):
 
 
 class LongStorage(Protocol):
-    """Storage outside the memory for Data Sets of more than ``above`` bytes.
+    """Storage that is not in memory, such as files, for Data Sets of more than ``above`` bytes.
 
     Each such Data Set still takes ``memory`` bytes of memory.
     """

@@ -52,7 +52,7 @@ def check_address(host: str, port: int, *, lowest: int = 1) -> None:
 
 
 def is_host(text: str) -> bool:
-    """Return whether ``text`` has the form of a host's name or address. For other texts, Python raises ValueError."""
+    """Return whether ``text`` has the form of a host's name or address. If not, connecting to it raises ValueError."""
     if text.isascii():  # without the codec, whose import takes 10 ms
         return _HOST.fullmatch(text) is not None
     try:

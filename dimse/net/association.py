@@ -197,9 +197,9 @@ class Association:
         ``patience`` is a number of seconds, for a response that may never arrive: after that time, `ResponseTimeout` is
         raised, and the association goes on.
 
-        Raises `ResponseTimeout` after ``Timeouts.dimse`` seconds, and `AssociationAborted` if the association ends
-        before the response. In both cases, and after a cancellation, the association has ended; do not change the
-        buffers of Data until `closed` has returned.
+        Without ``patience``, `ResponseTimeout` is raised after ``Timeouts.dimse`` seconds, and the association is
+        aborted. Raises `AssociationAborted` if the association ends before the response. If the association has ended
+        in one of these ways, or by a cancellation, do not change the buffers of Data until `closed` has returned.
 
         Raises `LocalProtocolError` if either side has requested release, if this side lacks the role for the operation
         (PS3.7 D.3.3.4), or if the Message ID is in use; `EncodeError` for a message that cannot be encoded; and
