@@ -46,7 +46,10 @@ class Inbox:
         self._timer: asyncio.TimerHandle | None = None
 
     def note(self, receiver: Receiver, by_client: bool, data: bytes) -> None:
-        """Hand over ``data`` to ``receiver`` later. Called in any thread; waits only if too many bytes are noted."""
+        """Hand over ``data`` to ``receiver`` later.
+
+        Any thread may call this. It waits only while there are too many notes, or too many bytes in them.
+        """
         notes, size = self._notes, len(data)
         notes.extend((receiver, by_client, data, time_ns()))
         if size > _SHORT or len(notes) > _MANY or not self._is_watched:

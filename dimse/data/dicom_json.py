@@ -121,7 +121,7 @@ def _is_sequence(element: Element) -> bool:
 
 
 def _to_raw_attribute(element: Element, exc: DecodeError, inline: bool) -> Json:
-    """Return an attribute that cannot be decoded: DS and IS as strings, others as UN with their bytes."""
+    """Return an attribute that cannot be decoded. In DS and IS, wrong values become strings; other VRs become UN."""
     vr, raw = element.VR, element.raw
     if vr in ("DS", "IS") and exc.rule == VALUE_RULE:
         return {"vr": vr, "Value": [_to_number_or_text(vr, piece) for piece in bytes(raw).split(b"\\")]}

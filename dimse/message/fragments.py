@@ -141,7 +141,7 @@ class Assembler:
     ``max_skipped(message)``, is read and dropped: its message has no Data. ``on_growth`` is called with the number of
     further bytes of memory whenever a Data Set grows beyond its first ``UNCOUNTED`` bytes; the number is negative when
     a Data Set moves from memory to ``long_storage``. ``storage`` is the memory for Data Sets, by default byte arrays;
-    ``long_storage`` is outside the memory, and takes Data Sets that are longer than its ``above``. ``reader`` may be
+    ``long_storage`` is not in memory, and takes Data Sets that are longer than its ``above``. ``reader`` may be
     shared with other assemblers.
     """
 

@@ -50,5 +50,5 @@ class Resources:
         return replace(cls.of_client(limits, timeouts), scratch=memoryview(bytearray(SCRATCH)), disk=disk)
 
     def long_storage(self, flow: FlowControl) -> PeerDisk | None:
-        """Return the storage outside the memory for the long Data Sets of one peer; None if they stay in memory."""
+        """Return the storage on disk for the long Data Sets of one peer; None if they stay in memory."""
         return None if self.disk is None else self.disk.of_peer(flow)
