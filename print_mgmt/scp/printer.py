@@ -157,7 +157,7 @@ class _Session:
 
     def perform_short(self, operation: Operation) -> Response | None:
         """Perform a request now, or return None if it takes long or must wait."""
-        if self.intercept is not None or _may_wait(operation.message, self.engine):
+        if self.intercept is not None or _needs_engine(operation.message, self.engine):
             return None
         answer = _short_answer(self.service, operation)
         if answer is None:
@@ -200,8 +200,8 @@ def _is_refused(message: NSetRQ, engine: Engine) -> bool:
     return message.RequestedSOPClassUID in IMAGE_SEQUENCE and engine.is_full
 
 
-def _may_wait(message: Request, engine: Engine) -> bool:
-    """Return whether a job is stored or looked up for a request, or an image is refused because the engine is full."""
+def _needs_engine(message: Request, engine: Engine) -> bool:
+    """Return whether a request needs the engine: it stores or looks up a job, or, if it is full, refuses an image."""
     match message:
         case NActionRQ():
             return True

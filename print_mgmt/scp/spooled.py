@@ -112,7 +112,7 @@ class SpooledPrinting(SpooledIntake):
                 self._watch_room()
             except SpoolError as exc:
                 _log.error("the spool cannot be asked for changes of jobs: %s", escaped(str(exc)))
-                revision = revision or 0  # the next try must also report a job that is accepted before it
+                revision = revision or 0  # with None, the next try would miss the jobs accepted meanwhile
                 await asyncio.sleep(_PAUSE)
                 continue
             self.report(jobs)
@@ -140,7 +140,7 @@ class SpooledPrinting(SpooledIntake):
     async def _deliver(self, lease: Lease) -> None:
         self._idle.clear()
         renewing = asyncio.create_task(self._renew(lease))
-        outcome: Outcome = Later(reason="the printer is stopping")  # also if canceled before `on_film` begins
+        outcome: Outcome = Later(reason="the printer is stopping")  # or canceled before `on_film` begins
         try:
             if not self._is_stopping:
                 film = await self._film(lease)

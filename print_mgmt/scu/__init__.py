@@ -5,7 +5,7 @@
 - `films`: fills films with images that come one by one, and prints each film when it is full.
 - `session`: film sessions and film boxes, as in the standard.
 - `events`: events of a printer, and print jobs to wait for.
-- `options`: the options of a caller, the types of images, and the format of the pixels in image boxes.
+- `options`: the options of a print client, the types of images, and the format of the pixels in image boxes.
 - `arguments`: checks the arguments of `PrintClient`.
 - `capabilities`: the pixels that a printer can use, according to its Printer Configuration.
 - `profiles`: the limits of printers that have no Printer Configuration.

@@ -138,7 +138,7 @@ class Job:
         """Yield the events of the job until it is DONE or FAILURE.
 
         After ``poll`` seconds without an event of the job, the job is queried, and a new status is yielded as an event.
-        The iteration also ends if the printer no longer answers or the association ends.
+        The iteration also ends if the query fails, as after the end of the association, or returns no status.
         """
         now = asyncio.get_running_loop().time
         due = now() + poll  # the time to query the job, unless an event of the job arrives earlier

@@ -69,7 +69,7 @@ class Operations:
         return self.association.agreement.context_for(*metas, sop_class)
 
     async def create(self, what: str, sop_class: str, attributes: Dataset) -> tuple[str, Response]:
-        """Send N-CREATE; return the UID of the instance, and the response, whose Data Set `reply` returns.
+        """Send N-CREATE; return the UID of the instance, and the response (`reply` returns its Data Set).
 
         If the printer refuses our UID (0117), this and all further N-CREATEs are sent without a UID. Raises
         `PrintFailed`, and `RemoteProtocolError` if neither the request nor the response has a UID.

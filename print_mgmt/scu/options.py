@@ -1,4 +1,4 @@
-"""The options of a caller, the types of images, and the format of the pixels in image boxes."""
+"""The options of a print client, the types of images, and the format of the pixels in image boxes."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator
@@ -23,7 +23,7 @@ Action = Literal["auto", "film", "session"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrintOptions:
-    """The options of a caller. `Connection` has the properties of the printer.
+    """The options of a print client, as its caller chose them. `Connection` has what it learned about the printer.
 
     ``color`` selects the Meta SOP Class: color (True), gray (False), color if the printer has it ("prefer"), gray if
     the printer has it ("avoid"), or either (None). ``bits`` is the depth of gray pixels; "auto" asks the printer.

@@ -132,8 +132,8 @@ class SpoolConfig:
 class ListenConfig:
     """The address that the site listens on, and the PEM files for TLS. Raises `ConfigError`.
 
-    ``certificate`` turns TLS on; ``key`` is its private key. ``ca`` requires certificates from clients, issued by its
-    authorities. ``profile`` is a section of PS3.15.
+    ``certificate`` turns TLS on; ``key`` is its private key. With ``ca``, each client must show a certificate from
+    one of these authorities. ``profile`` is a section of PS3.15.
     """
 
     host: str = "127.0.0.1"

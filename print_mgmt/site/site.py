@@ -278,7 +278,7 @@ class Site:
                 self._conditions.set_room(self.spool.room)
             except SpoolError as exc:
                 _log.error("the spool cannot be asked for changes of jobs: %s", escaped(str(exc)))
-                revision = revision or 0  # the next try must also report a job that is accepted before it
+                revision = revision or 0  # with None, the next try would miss the jobs accepted meanwhile
                 await asyncio.sleep(_PAUSE)
                 continue
             except Exception:  # a bug; clients must still get reports about later films
@@ -306,7 +306,7 @@ class Site:
 
 
 def _without_unsupported(config: SiteConfig) -> SiteConfig:
-    """Return the configuration. If Pillow, which draws text, is not installed, it has no annotation boxes."""
+    """Return the configuration; without annotation boxes if Pillow, which draws their text, is not installed."""
     printers = {name: replace(one, config=one.config.as_installed()) for name, one in config.printers.items()}
     return replace(config, printers=printers)
 

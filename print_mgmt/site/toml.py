@@ -130,7 +130,7 @@ def load_site(path: str | PathLike[str]) -> SiteConfig:
 def load_site_again(path: str | PathLike[str]) -> SiteConfig:
     """Return the site that a file describes now. Raises `SiteErrors`, and OSError.
 
-    A pipe raises OSError, too: it would wait for its writer, and cannot be read a second time.
+    A pipe raises OSError, too: opening it would wait for a writer, and it cannot be read a second time.
     """
     path = Path(path)
     if _is_pipe_or_device(path):

@@ -153,7 +153,7 @@ class _Worker:
     async def cancel(self) -> None:
         """Stop at once."""
         await cancel_tasks(self._running, self._checking)
-        # `_run` has ended, so all deliveries have begun. A task that is canceled before it begins reports no outcome
+        # Not earlier: a delivery that `_run` has just made would be canceled before it begins, and report no outcome
         await cancel_tasks(*self._deliveries)
 
     async def _run(self) -> None:
@@ -172,7 +172,7 @@ class _Worker:
                 if is_last:
                     if not self._deliveries:
                         return
-                    # Other processes may use the rest of `at_once`: try again when a delivery has made room
+                    # `at_once` counts the deliveries of all processes: try again when one of this process has ended
                     await asyncio.wait(self._deliveries, return_when=asyncio.FIRST_COMPLETED)
                 continue
             delivering = asyncio.create_task(self._deliver(lease, slots))
@@ -233,7 +233,7 @@ class _Worker:
             await asyncio.sleep(_CHECK_PERIOD)
 
     async def _condition(self) -> Condition:
-        """Return the condition of the destination. Until it answers, record that it does not, such as a hung disk."""
+        """Return the condition of the destination. While it does not answer, record that it is silent."""
         asking = asyncio.ensure_future(self._to.destination.check())
         try:
             while not (await asyncio.wait((asking,), timeout=_CHECK_PERIOD))[0]:

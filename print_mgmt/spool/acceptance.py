@@ -103,8 +103,8 @@ def stored_pieces(film: FilmCopy, job: PrintJob, record: FilmRecord) -> list[byt
 def record_of(film_id: str, film: FilmCopy, description: dict[str, Any]) -> tuple[PrintJob, list[FilmRecord]]:
     """Return the job of a stored film, and the records of all films of that job, as they were at acceptance.
 
-    ``film`` takes the place of the other films of the job. Raises KeyError, TypeError or ValueError for a description
-    that `stored_pieces` did not write.
+    The records of the other films get the Film Size ID and the Medium Type of ``film``. Raises KeyError, TypeError or
+    ValueError for a description that `stored_pieces` did not write.
     """
     values: dict[str, Any] = {name: description[name] for name in _JOB}
     if not all(isinstance(values[name], str) and values[name] == storable(values[name]) for name in _JOB[:-2]):

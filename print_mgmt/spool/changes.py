@@ -399,7 +399,7 @@ def films_to_purge(
     total, used = totals
     chosen = []
     for film in sorted(films, key=lambda film: film.ended):
-        latest = max(film.ended, film.accepted)  # a film is not old only because one of its times is damaged
+        latest = max(film.ended, film.accepted)  # one damaged time must not make a film old
         is_old = age is not None and now - latest > age
         if is_old or (count is not None and total > count) or (size is not None and used > size):
             total, used = total - 1, used - film.size

@@ -1,6 +1,7 @@
 """The counters of an index: ``fence`` for leases, ``revision`` for jobs, and ``clock``, the latest time of a lease.
 
-A counter is damaged if it is not a number, or if a row has a greater number. It then gets the greatest number in a row.
+A counter is damaged if it is not a number, or if a row has a greater number. It then gets the greatest number that a
+row has.
 """
 
 import sqlite3
@@ -10,7 +11,7 @@ from .rows import MAX_NUMBER, DamageLog, number_of
 
 __all__ = ["Counters"]
 
-# SQL that selects the greatest number of each counter that a row has
+# SQL that selects, for each counter, the greatest number that a row has
 _SOURCES = {
     "fence": "SELECT max(fence) FROM delivery",
     "revision": "SELECT max(revision) FROM job",

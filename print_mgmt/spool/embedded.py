@@ -147,9 +147,9 @@ class EmbeddedSpool:
         self._committer = Committer(connection, lambda: index.end_leases(self._clock()), log_doubtful, self._step)
 
     def _living_owners(self) -> set[str]:
-        """Return the owners whose processes have the spool open: each locks a draft in ``alive/``.
+        """Return the owners whose processes have the spool open: each holds a lock on a draft in ``alive/``.
 
-        A draft never gets a final name. `clear_drafts` removes the drafts of processes that have ended.
+        These drafts are only for the locks. `clear_drafts` removes those of processes that have ended.
         """
         clear_drafts(self._alive)
         return {path.name for path in self._alive.iterdir()}
@@ -191,7 +191,7 @@ class EmbeddedSpool:
             raise SpoolError(f"the index of the spool cannot be used: {reason_of(exc)}") from exc
 
     async def _look(self, look: Callable[[Index], T]) -> T:
-        """Look at the index, after the leases that are over have ended. This delays no change. Raises `SpoolError`."""
+        """End the expired leases; then look at the index, which delays no change of it. Raises `SpoolError`."""
         await self._execute(self._rows.revision)
         assert self._looks is not None
         return await self._looks.run(look)

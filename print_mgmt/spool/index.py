@@ -168,7 +168,7 @@ class Index:
         return bool(self._jobs("SOPInstanceUID = ?", (SOPInstanceUID,)))
 
     def lacks_films(self, SOPInstanceUID: str, present: Collection[str]) -> bool:
-        """Return whether a job is in the index, but not all of its films are in the index and in ``present``."""
+        """Return whether a job is in the index, but a film of it is missing there or in ``present``."""
         rows = self.db.execute(
             "SELECT job.films, film.id FROM job LEFT JOIN film ON film.job = job.number WHERE SOPInstanceUID = ?",
             (SOPInstanceUID,),
@@ -291,7 +291,7 @@ class Index:
     def _update_job(self, number: int, key: str) -> None:
         """Derive the status of a job from its films; a changed status gets a new revision.
 
-        The ids of its films begin with ``key``; a row of another film names this job only because it is damaged.
+        The ids of its films begin with ``key``; a row of another film that names the job is damaged: ignore it.
         """
         row = self.db.execute("SELECT ExecutionStatus, ExecutionStatusInfo FROM job WHERE number = ?", (number,))
         before = row.fetchone()
@@ -344,9 +344,9 @@ class Index:
         queued = destination, FilmState.QUEUED, now
         is_due = "SELECT 1 FROM delivery WHERE destination = ? AND state = ? AND due <= ? LIMIT 1"
         if self.db.execute(is_due, queued).fetchone() is None:
-            return None  # at once, though 100,000 films may wait for their next attempt
+            return None  # this check is fast, even if 100,000 films wait for their next attempt
         for skipped in count():
-            row = self.db.execute(  # the plus sign keeps the order of `delivery_next`: the films need not be sorted
+            row = self.db.execute(  # the plus sign makes SQLite use the index `delivery_next`, and sort nothing
                 "SELECT id, film FROM delivery WHERE destination = ? AND state = ? AND +due <= ? "
                 "ORDER BY urgency, job, place LIMIT 1 OFFSET ?",
                 (*queued, skipped),

@@ -1,7 +1,7 @@
 """Looks at the index of a spool that delay no change of it, because they have a connection and a thread of their own.
 
-A list of 100,000 films takes seconds. Meanwhile, thanks to the write-ahead log of SQLite, this process and others go on
-to change the index; a look sees it as of one moment.
+A list of 100,000 films takes seconds. Meanwhile, thanks to the write-ahead log of SQLite, this process and others can
+change the index; a look sees the index as it was at one moment.
 """
 
 import asyncio

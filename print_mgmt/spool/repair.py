@@ -104,7 +104,7 @@ def repair(index: Index, files: FilmFolder) -> Repaired:
     restored = [film_id for key in sorted(found) for film_id in _repair_job(index, files, key, found[key], damaged)]
     _remove_leftovers(index)
     after = index.ids()
-    restored = sorted({*restored, *damaged.intersection(after)})  # also films of which only the row of the job changed
+    restored = sorted({*restored, *damaged.intersection(after)})  # also intact films of damaged jobs
     removed = tuple(sorted(map(_name, before - after)))
     if restored or removed:
         _log.warning("the index was repaired; films restored: %d, removed: %d", len(restored), len(removed))
@@ -112,7 +112,7 @@ def repair(index: Index, files: FilmFolder) -> Repaired:
 
 
 def _lost_keys(index: Index, files: FilmFolder) -> set[str]:
-    """Return the keys of the jobs in the index that lack the row of a film on the disk."""
+    """Return the keys of the jobs in the index that have a film with a file, but without a row."""
     keys, present = set(), files.ids()
     for film_id, checksum in files.unindexed_films(index.ids):
         try:

@@ -1,10 +1,15 @@
 """The states of a film in the spool and of its deliveries, and a table of all steps between them.
 
 A film has at least one delivery for each of its destinations, and the deliveries have independent states. The state of
-the film is the first state of `PRECEDENCE` that one of its deliveries has. A film without deliveries is RECEIVED: it is
-on stable storage, and its destinations are not yet known. It is CANCELED if an operator does not want it, and FAILED if
-its file is lost. It is DONE or INDETERMINATE if its rows were rebuilt from its file, which does not have the
-destinations that were chosen later. The Execution Status of a Print Job is derived from the states of its films.
+the film is the first state of `PRECEDENCE` that one of its deliveries has. A film without deliveries has one of these
+states:
+
+- RECEIVED: it is on stable storage, and its destinations are not yet known.
+- CANCELED: an operator does not want it.
+- FAILED: its file is lost.
+- DONE or INDETERMINATE: its rows were rebuilt from its file, which lacks the destinations that were chosen later.
+
+The Execution Status of a Print Job is derived from the states of its films.
 
 A delivery is INDETERMINATE if it is unknown whether the destination has printed the film, for example after a crash.
 Such a delivery is repeated only if an operator asks for it.

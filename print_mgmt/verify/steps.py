@@ -73,11 +73,11 @@ class Steps:
             raise Decided(seen)
 
     def require(self, is_kept: bool, rule: str, seen: str) -> None:
-        """Judge a rule that must be kept. Raises `Decided` with ``seen``, the broken rule in words, if it is broken."""
+        """Judge a rule that must be kept. If it is broken, raise `Decided` with ``seen``, the observation in words."""
         self.peer.require(is_kept, rule, seen)
 
     def prefer(self, is_kept: bool, rule: str, seen: str) -> None:
-        """Judge a rule from which the peer may deviate; ``seen`` is the deviation in words."""
+        """Judge a rule from which the peer may deviate; ``seen`` is the observation in words if it does."""
         if not self.peer.prefer(is_kept, rule, seen):
             self.deviated.append(seen)
 

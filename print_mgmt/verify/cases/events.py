@@ -1,4 +1,4 @@
-"""PRN-E, events: the associations that receive them, missing confirmations, and their form."""
+"""PRN-E, events: their form, the associations that receive them, and missing confirmations."""
 
 import asyncio
 import shlex

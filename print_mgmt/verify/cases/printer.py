@@ -60,7 +60,7 @@ _JOB_INFO = {"INVALID PAGE DES", "INSUFFIC MEMORY"}  # terms that PS3.3 defines 
 _CODE_STRING = re.compile(r"[A-Z0-9_ ]{1,16}", re.ASCII)
 _ANOTHER_PRINTER = "1.2.3.4.5"
 
-# PS3.4 Table H.4-26; for each sequence, first the attributes with usage -/M, then those with usage -/MC
+# The attributes of PS3.4 Table H.4-26
 _CONFIGURATION = (
     "SOPClassesSupported",
     "MaximumMemoryAllocation",
@@ -82,6 +82,7 @@ _CONFIGURATION = (
     "PrinterName",
 )
 _MEDIA = ("MediumType", "FilmSizeID", "MaxDensity")
+# The attributes in each sequence of that table: first those with usage -/M, then those with usage -/MC
 _SEQUENCES = {
     "MediaInstalledSequence": (("ItemNumber", *_MEDIA), ("MinDensity",)),
     "OtherMediaAvailableSequence": (_MEDIA, ("MinDensity",)),
@@ -97,7 +98,8 @@ _SEQUENCES = {
         ("Rows", "Columns"),
     ),
 }
-_LAYOUT_LISTS = {
+# Attributes of a film box, and the attributes of a supported format that list their values
+_LISTED_AS = {
     "FilmOrientation": "FilmOrientation",
     "FilmSizeID": "FilmSizeID",
     "RequestedResolutionID": "PrinterResolutionID",
@@ -255,7 +257,7 @@ async def _try_film_box(talk: Conversation, entry: Dataset) -> tuple[str, Seen]:
     if not talk.session_uid:
         await talk.prepare_session()
     content = talk.film_box(str(entry.get("ImageDisplayFormat")))
-    for keyword, listed in _LAYOUT_LISTS.items():
+    for keyword, listed in _LISTED_AS.items():
         if entry.get(listed) is not None:
             content[keyword] = entry.get(listed)
     seen = await talk.create_film_box(content)
