@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 _RECENT = 0.1  # seconds for which a peer that used up its share counts as busy
 _MAX_STARTS = 16  # handlers that start, and associations that begin or end, in one iteration of the event loop
-_RESET_AT = 8  # this start schedules the callback that resets the count of starts; fewer starts need no callback
+_RESET_AT = 8  # the eighth start schedules a callback that resets the count of starts; fewer starts need no callback
 _MAX_THREADS = 2  # threads that work at the same time
 
 
@@ -192,7 +192,7 @@ class Slots:
 
 
 class Workers:
-    """The threads of one server or client. The threads of asyncio may all be busy with other work of the program."""
+    """The threads of one server or client, beside those of asyncio, which may all be busy with other work."""
 
     def __init__(self) -> None:
         self._slots = Slots(_MAX_THREADS)
@@ -219,5 +219,5 @@ class Workers:
         except asyncio.CancelledError:
             # take the exception of the function, because asyncio logs an exception that nobody takes
             working.add_done_callback(lambda done: done.cancelled() or done.exception())
-            await asyncio.wait([working])  # the caller then drops the data on which the function works
+            await asyncio.wait([working])  # the caller will drop the data on which the function still works
             raise

@@ -143,7 +143,7 @@ class Inbox:
         self._is_released = self.has_startable = True
 
     def fail(self, error: DimseError) -> None:
-        """Drop the waiting requests and cancel the cancelable ones, because the association has ended."""
+        """Drop the requests that wait, and cancel the others if possible, because the association has ended."""
         if self._is_over:
             return
         self._error, self.has_failed = error, True

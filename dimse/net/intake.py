@@ -100,7 +100,7 @@ class Intake:
             data = data[core.receive_data(data, PIECE) :]
             if not was_open or core.state is not State.Sta6:
                 self._follow_core()
-            elif pdus := core.events():  # only P-DATA has arrived, which requires nothing else
+            elif pdus := core.events():  # only P-DATA has arrived: the core sends nothing, and sets no timer
                 self.last_pdu = self._loop.time()
                 self._is_message_midway = self._on_pdus(pdus)
             if not data and not core.has_rest:

@@ -86,7 +86,7 @@ class MemoryBudget:
 
     def _watch(self) -> None:
         for account in self._receiving:
-            account.check()
+            account.begin_period()
         self._timer = asyncio.get_running_loop().call_later(self._stall, self._abort_stalled)
 
     def _abort_stalled(self) -> None:
@@ -111,19 +111,19 @@ class Account:
         self.abort = abort
         self.receiving = 0  # bytes of the incomplete message
         self.unprocessed = 0  # bytes of an incomplete PDU, and bytes that wait for their turn
-        self._checked: tuple[int, int] | None = None  # bytes received and releases of the flow at the latest `check`
+        self._period_start: tuple[int, int] | None = None  # ``received`` and ``releases`` of the flow at that time
         self._kept = 0  # bytes of complete messages, and of the association request
         self._budget = budget
 
-    def check(self) -> None:
-        """Begin a period for `is_stalled`."""
-        self._checked = self.flow.received, self.flow.releases
+    def begin_period(self) -> None:
+        """Begin the period that `is_stalled` judges."""
+        self._period_start = self.flow.received, self.flow.releases
 
     def is_stalled(self, least: int) -> bool:
-        """Return whether the peer could send since the latest check, and sent fewer than ``least`` bytes."""
-        if self._checked is None:
+        """Return whether the peer could send during the whole period, and sent fewer than ``least`` bytes."""
+        if self._period_start is None:
             return False
-        received, releases = self._checked
+        received, releases = self._period_start
         return self.flow.releases == releases and self.flow.received - received < least
 
     def grow(self, count: int) -> None:
@@ -145,7 +145,7 @@ class Account:
     def complete(self) -> int:
         """End the incomplete message. Return its size, to `release` once the message is no longer needed."""
         count, self.receiving = self.receiving, 0
-        self._checked = None
+        self._period_start = None
         self._kept += count
         if count:
             self._budget.relieve(self)

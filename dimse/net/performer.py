@@ -6,8 +6,8 @@ success. An exception, a timeout, and a result that is not a response to the ope
 association and the server stay up.
 
 Each handler runs in a task of its own. A `SynchronousHandler` never waits, and therefore runs without a task whenever
-its response can be sent immediately: a C-ECHO then takes a sixth less time. The handler can leave requests for which it
-would have to wait to an async function (``otherwise``).
+its response can be sent immediately: a C-ECHO then takes a sixth less time. If a request would make the
+handler wait, the handler can leave the request to an async function (``otherwise``).
 
 C-CANCEL ends a generator at its next Pending response, with status FE00H and the counters of that response. A handler
 that checks `Operation.is_cancelled` can end earlier.

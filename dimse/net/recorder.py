@@ -57,7 +57,7 @@ class Recorder:
     """A trace that records bytes; created by `record`.
 
     A full disk ends the recording, never an association. A slow disk makes associations wait, for up to `PATIENCE`
-    seconds; then the recording ends. More than ``max_queued`` bytes never wait for the disk.
+    seconds; then the recording ends. At most ``max_queued`` bytes wait for the disk.
     """
 
     def __init__(

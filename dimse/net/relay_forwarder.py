@@ -110,7 +110,7 @@ class Forwarder:
         return self._failure
 
     def _wait(self) -> list[tuple[int, int]]:
-        """Return the next events. Poll for them at first, unless another thread polls or most events come late."""
+        """Return the next events. Poll for them at first, unless another thread polls or recent events were late."""
         poll, start = self._poll.poll, perf_counter()
         if self._misses < MAX_MISSES and self._polling.acquire(blocking=False):
             try:

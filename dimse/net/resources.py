@@ -22,7 +22,7 @@ class Resources:
     """The event loop, threads, memory, and the reader and writer of Command Sets.
 
     ``turns`` and ``starts`` divide the event loop: a long piece of work takes a turn, and ``starts`` begins handlers.
-    ``memory`` holds the messages that are received, and ``budget`` limits it. ``talk`` is for `BusyPoll`. ``scratch``
+    ``memory`` holds the messages that are received, and ``budget`` limits it. ``polls`` is for `BusyPoll`. ``scratch``
     is the buffer to read into. Long Data Sets go to ``disk``, if there is one.
     """
 

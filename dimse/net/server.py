@@ -47,8 +47,8 @@ _log = logging.getLogger("dimse.net")
 _ACCEPTED_AT_ONCE = 1
 _MAX_QUEUED = 1024  # connections that wait in the queue of the system
 
-# Seconds before the listener is closed. A timer fires after the events of its iteration of the event loop, so the
-# connections that asyncio has accepted get their transports; asyncio would forget them once the listener is closed.
+# Seconds to wait before the listener is closed. Connections that asyncio has just accepted get their transports during
+# this wait, because a timer fires after the other events of its iteration. Without it, asyncio would forget them.
 _MOMENT = 1e-12
 _LOCAL_LIMIT_EXCEEDED = AssociateRJ(2, 3, 2)
 
@@ -328,7 +328,7 @@ class Server:
                 await performer.close()
 
     def _watch_idle(self, association: Association) -> None:
-        """Abort an association that has been idle for too long; otherwise check again when that time may be over."""
+        """Abort the association if it has been idle for too long, and set the timer for the next such check."""
         left = self._timeouts.idle - association.idle_for()
         if left <= 0:
             association.abort(f"no PDU arrived for {self._timeouts.idle:g} s", limit="idle")

@@ -42,7 +42,7 @@ _log = logging.getLogger("dimse.net")
 _FIRST_BATCH, _BATCH, _BATCH_PDUS = (1 << 20) + (1 << 16), 1 << 18, 1 << 8
 
 _MIN_READ = ReadBuffer.MIN
-_SHARE_IN_SHORT_READS = 4096  # bytes; short reads are not timed: this number of bytes in them counts as a whole share
+_SHARE_IN_SHORT_READS = 4096  # bytes of short reads that count as one share, because short reads are not timed
 
 
 class Transport(asyncio.BufferedProtocol):
@@ -379,7 +379,7 @@ class Transport(asyncio.BufferedProtocol):
             )
         self.core.transport_connected()
         self._follow_core()
-        if self._artim is not None:  # this side may make the peer wait during a long A-ASSOCIATE-RQ
+        if self._artim is not None:  # paused while this side makes the peer wait during a long A-ASSOCIATE-RQ
             self.flow.timers.append(self._artim)
         if self._channel is None and not self.core.is_requestor:
             self._eager_reader.read_first()

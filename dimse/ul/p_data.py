@@ -104,7 +104,7 @@ def encode_short(context_id: int, command: Buffer, data: Buffer | None = None) -
 
 
 def only_command(view: memoryview, max_length: int) -> PDataTF | None:
-    """Return the P-DATA-TF in ``view`` if its length is at most ``max_length``, and its only PDV a whole Command Set.
+    """Return the P-DATA-TF in ``view`` if its only PDV is a whole Command Set, and its length at most ``max_length``.
 
     Return None for anything else, such as an incomplete PDU, several PDUs, or a PDU with errors.
     """

@@ -1,4 +1,6 @@
-"""The capabilities of the peer, found out after the sanity case with at most four associations, and without printing.
+"""The capabilities of the peer. The tester finds them out with at most four associations, after the sanity case.
+
+It prints nothing for this.
 
 If at least two cases only wait for time limits of the peer, `serves_at_once` then opens many associations, to learn
 whether these cases may run beside the others.

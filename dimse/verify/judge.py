@@ -66,7 +66,7 @@ class Judge:
             trace.subcase = number
             sub = await self._judge_subcase(case, subcase, result)
             found.append(sub)
-            if sub.observed[-1:] == (DEAD,):  # a peer may seem to be dead, and then come back
+            if sub.observed[-1:] == (DEAD,):  # the last event counts: a peer may seem to be dead, and then come back
                 result.is_damaged = True
                 break
         result.subcases = tuple(found)

@@ -202,7 +202,7 @@ class Silent(Seen):
 
 @dataclass(frozen=True, slots=True)
 class Probed(Seen):
-    """The result of a probe, a new association after a case: ``alive``, ``dead`` or ``RJ`` (rejected)."""
+    """The result of a probe, a new association during or after a case: ``alive``, ``dead`` or ``RJ`` (rejected)."""
 
     is_pdu: ClassVar[bool] = False
     state: str | None = None

@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 DONE, FAILED, NOT_JUDGED, TESTER_AT_FAULT = 0, 1, 3, 4  # exit statuses
-_MAX_ENDLESS = 3  # after this number of cases in a row that reach their time limit, the run stops: it could take days
+_MAX_ENDLESS = 3  # cases in a row that reach their time limit; then the run stops, because it could take days
 ENDLESS = f"{_MAX_ENDLESS} cases in a row did not end: the peer goes on without end"
 # Verdicts that are not failures even with --strict
 ALWAYS_FINE = (Verdict.PASS, Verdict.NON_STRICT, Verdict.INFO, Verdict.UNIMPLEMENTED, Verdict.SKIPPED)
@@ -43,7 +43,7 @@ class Options:
     max_films: int = 0  # the number of N-ACTIONs that may print
     no_film: bool = False  # no N-ACTION at all
     full_trace: bool = False  # keep all octets in the report
-    pcap: bool = False  # keep whole octets for captures, beside those that the report shows
+    pcap: bool = False  # also keep all octets for captures, even those that the report leaves out
     redact: bool = False  # keep patient data out of the report
     jobs: int = 1  # cases of PRN-* at the same time, if the peer serves several associations
     tls_profile: str = ""  # the secure transport connection profile that the peer claims, a section of PS3.15
@@ -116,7 +116,8 @@ class Result:
     verdict: Verdict
     reason: str = ""
     close: CloseVerdict | None = None
-    is_damaged: bool = False  # whether no new association worked after the case, or the peer's program had crashed
+    # Whether no new association worked after the case, or the peer's program had ended (that of an SCU: by a signal)
+    is_damaged: bool = False
     is_endless: bool = False  # whether the case reached its time limit
     subcases: tuple[SubResult, ...] = ()
     seconds: float = 0.0

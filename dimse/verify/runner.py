@@ -109,7 +109,7 @@ class Tester:
         needs = Flags.NONE
         for case in chosen:
             needs |= case.needs
-        # Slow cases run at the same time if they can, and ROB-1.12, which is slow, probes the peer meanwhile
+        # Slow cases need TWO_ASSOC to run at the same time; the slow ROB-1.12 needs it to probe the peer meanwhile
         may_overlap = self.options.jobs > 1 or any(case.is_slow or case.waits for case in chosen)
         wanted = needs | (Flags.TWO_ASSOC if may_overlap else Flags.NONE)
         facts = await find_facts(self.target, self.options, self.watch, wanted)

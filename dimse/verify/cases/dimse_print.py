@@ -122,7 +122,7 @@ async def uid_twice(peer: Peer) -> Seen:
 async def unfinished_data_set(peer: Peer) -> Observation:
     async with print_session(peer) as session:
         await session.prepare_film_box()
-        early, last = _set_image(session)
+        early, last = _image_pdus(session)
         for pdu in early:
             session.wire.send(pdu)
         seen = await session.wire.response(min(_WAIT, session.wire.timeout))
@@ -132,7 +132,7 @@ async def unfinished_data_set(peer: Peer) -> Observation:
         return (seen, await session.wire.response(session.wire.timeout * SLOW_FACTOR))
 
 
-def _set_image(session: PrintSession) -> tuple[list[bytes], bytes]:
+def _image_pdus(session: PrintSession) -> tuple[list[bytes], bytes]:
     """Return the PDUs of an N-SET of an image box: all but the last, and the last one."""
     request = NSetRQ(
         MessageID=session.wire.next_message_id(),

@@ -117,7 +117,7 @@ async def reset_midway(peer: Peer) -> Seen:
 
 
 def half(pdus: Iterable[PDataTF], length: int) -> Iterator[bytes]:
-    """Yield PDUs in octets up to half of ``length``. There may be millions, so no list is made of them."""
+    """Yield the octets of PDUs, one after the other, until half of ``length`` is reached. There may be millions."""
     sent = 0
     for pdu in pdus:
         if sent >= length // 2:

@@ -59,7 +59,7 @@ def check_baseline(expected: Document) -> None:
 
 
 def regressions(document: Document, expected: Document) -> Iterator[Change]:
-    """Yield the cases of a report that differ from a baseline, apart from times, for the worse or for the better.
+    """Yield the cases of a report that differ from a baseline, whether they got worse or better. Times do not count.
 
     Raises `EncodeError` if ``expected`` is not a baseline.
     """
@@ -82,9 +82,9 @@ def regressions(document: Document, expected: Document) -> Iterator[Change]:
 
 
 def changes(before: Document, after: Document) -> Iterator[Change]:
-    """Yield the cases that differ between two reports: in verdict, in damage, or in observations apart from times.
+    """Yield the cases that differ between two reports: in verdict, in damage, or in observations.
 
-    Cases that only one report has are included.
+    Times do not count. Cases that only one report has are included.
     """
     old, new = ({case["id"]: case for case in each["cases"]} for each in (before, after))
     for case_id in sorted(old.keys() | new.keys()):

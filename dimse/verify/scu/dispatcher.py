@@ -202,21 +202,21 @@ class _TitleReader(asyncio.Protocol):
 
     async def _secure(self, transport: asyncio.Transport, context: ssl.SSLContext) -> None:
         """Do the TLS handshake, after which the A-ASSOCIATE-RQ can be read."""
-        with suppress(OSError):  # such a peer gets the alert of OpenSSL, and selects no case
+        with suppress(OSError):  # a peer whose handshake fails gets an alert from OpenSSL, and selects no case
             self._transport = await asyncio.get_running_loop().start_tls(transport, self, context, server_side=True)
             self.data_received(b"")
 
     def data_received(self, data: bytes) -> None:
         self._octets += data
-        if self._transport is not None and self._is_whole():
+        if self._transport is not None and self._has_read_enough():
             self._admit(self._called(), self._octets)
 
     def eof_received(self) -> None:
         if self._octets and self._transport is not None:
             self._admit("", self._octets)
 
-    def _is_whole(self) -> bool:
-        """Return whether the A-ASSOCIATE-RQ is whole, or the octets cannot be one, or it is too long to wait for."""
+    def _has_read_enough(self) -> bool:
+        """Return whether the A-ASSOCIATE-RQ is complete, or too long to wait for, or the octets are not one."""
         head = self._octets[:_HEADER]
         if len(head) < _HEADER:
             return head[:1] not in (b"", bytes((_ASSOCIATE_RQ,)))

@@ -274,7 +274,7 @@ def _another_syntax(pdu: AssociateAC, _: Exchange) -> AssociateAC:
     return replace(pdu, presentation_contexts=contexts)
 
 
-def _in_any_order(peer: ScuPeer, visit: Visit) -> Observation:
+def _goes_on_as_usual(peer: ScuPeer, visit: Visit) -> Observation:
     """Return `Broken` if the abstract syntax for an operation differs from the plain scenario.
 
     Otherwise return whether the SCU goes on.
@@ -387,7 +387,7 @@ UL_A_8: tuple[Case, ...] = (
             level=Level.MUST,
             role=Role.SCU,
             needs=Flags.SCU,
-            run=on_associate(reaction, _in_any_order),
+            run=on_associate(reaction, _goes_on_as_usual),
             passes=(RULE_KEPT,),
             fails=(*fails, SILENCE, Crashed()),
         )

@@ -239,7 +239,7 @@ def _collision(peer: ScuPeer, visit: Visit) -> Observation:
 
 
 async def _late_data(exchange: Exchange) -> None:
-    """Before the A-RELEASE-RP, send an N-EVENT-REPORT-RQ; if the last request was a C-ECHO, repeat its response."""
+    """Before the A-RELEASE-RP, send an N-EVENT-REPORT-RQ, or repeat the last response if it answered a C-ECHO."""
     last = exchange.visit.exchanges[-1] if exchange.visit.exchanges else None
     if last is not None and isinstance(last.request, CEchoRQ):
         last.proceed()
