@@ -80,8 +80,7 @@ class Intake:
         limit = printer.queue_length
         if limit is None:
             return
-        waiting = await self._spool.list(states=OPEN, printer=printer.PrinterName, limit=limit)
-        if len(waiting) >= limit:
+        if await self._spool.count(states=OPEN, printer=printer.PrinterName) >= limit:
             raise SpoolFull(f"the queue of {printer.PrinterName!a} is full: its queue_length is {limit}")
 
 

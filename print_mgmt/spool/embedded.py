@@ -197,10 +197,7 @@ class EmbeddedSpool:
         return await self._looks.run(look)
 
     async def _save(self, run: Callable[[], FilmRecord]) -> FilmRecord:
-        """Run a function that changes a film, move the film's file if necessary, and wake all waiting tasks.
-
-        A cancellation does not stop this, because the change may have been committed.
-        """
+        """Change a film, and move its file if necessary. Cancellation waits: the change may have been committed."""
         return await self._completion.run(self._change_and_move(run))
 
     async def _change_and_move(self, run: Callable[[], FilmRecord]) -> FilmRecord:
@@ -217,10 +214,8 @@ class EmbeddedSpool:
         totals = self._totals[0] + self._accepting_films, self._totals[1] + self._accepting_bytes
         room = self.room
         if room.is_full or room.free - self._accepting_bytes - size < self.limits.least:
-            raise SpoolFull(
-                f"no room: the disk of the spool has {room.free} free bytes; the job needs {size}, and"
-                f" {self.limits.least} and the reserve must stay free"
-            )
+            found = f"the disk of the spool has {room.free} free bytes; the job needs {size}"
+            raise SpoolFull(f"no room: {found}, and {self.limits.least} and the reserve must stay free")
         if totals[0] + count > self.limits.films or totals[1] + size > self.limits.size:
             raise SpoolFull(full_message(totals, self.limits))
         self._accepting_films += count
@@ -383,6 +378,10 @@ class EmbeddedSpool:
     ) -> tuple[FilmRecord, ...]:
         """Return films by state and printer; see `Operations.list`."""
         return tuple(await self._look(lambda index: index.select(states, printer, limit)))
+
+    async def count(self, *, states: Collection[FilmState] = (), printer: str = "") -> int:
+        """Return the number of films by state and printer; see `Operations.count`."""
+        return await self._execute(partial(self._rows.count, states, printer))
 
     async def survey(self) -> Survey:
         """Return the intact and the damaged films; see `Operations.survey`."""

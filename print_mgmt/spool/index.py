@@ -238,11 +238,14 @@ class Index:
 
     def select(self, states: Collection[FilmState], printer: str, limit: int | None) -> list[FilmRecord]:
         """Return at most ``limit`` films in one of ``states`` and of ``printer``; see `Operations.list`."""
-        where = f"film.state IN ({placeholders(len(states))})" if states else "1"
-        values: list[object] = [*states]
-        if printer:
-            where, values = f"{where} AND film.printer = ?", [*values, storable(printer)]
+        where, values = _selection(states, printer)
         return self.films(where, values, limit=-1 if limit is None else limit, skipped=self.damage.report)
+
+    def count(self, states: Collection[FilmState], printer: str) -> int:
+        """Return the number of films in one of ``states`` and of ``printer``; see `Operations.count`."""
+        where, values = _selection(states, printer)
+        ((count,),) = self.db.execute(f"SELECT count(*) FROM film WHERE {where}", values)
+        return int(count)
 
     def ids(self) -> set[str]:
         """Return the ids of all films."""
@@ -438,3 +441,9 @@ class Index:
 def placeholders(count: int) -> str:
     """Return a list of ``count`` parameters for SQL, such as ``?, ?``."""
     return ", ".join("?" * count)
+
+
+def _selection(states: Collection[FilmState], printer: str) -> tuple[str, list[object]]:
+    """Return the condition, and its values, for films in one of ``states`` and of ``printer``."""
+    where = f"film.state IN ({placeholders(len(states))})" if states else "1"
+    return (f"{where} AND film.printer = ?", [*states, storable(printer)]) if printer else (where, [*states])

@@ -79,6 +79,7 @@ _log = logging.getLogger("print_mgmt.spool")
 _POLL = 1.0  # seconds after which a change is seen even if its notice was lost
 _CHUNKS = "SELECT data FROM chunk WHERE film = $1 ORDER BY number"
 _COPY = 900.0  # seconds to write a film
+_SELECTION = "(cardinality($1::text[]) = 0 OR film.state = ANY($1)) AND ($2 = '' OR film.printer = $2)"
 _PREFETCH = 4  # chunks that are fetched in advance, in addition to the part of the film that has been read
 _COUNT_EVERY = 1.0  # seconds between two counts of the stored films
 _ATTEMPTS = 5  # attempts to find out whether a job was stored, after the connection broke during its commit
@@ -329,9 +330,15 @@ class PostgresSpool:
         """Return films by state and printer; see `Operations.list`."""
         await self._leases.end_expired()
         async with self._link.transaction() as db:
-            where = "(cardinality($1::text[]) = 0 OR film.state = ANY($1)) AND ($2 = '' OR film.printer = $2)"
             values = [str(state) for state in states], storable(printer)
-            return tuple(await stored_records(db, where, *values, limit=limit, skipped=self._damage.report))
+            return tuple(await stored_records(db, _SELECTION, *values, limit=limit, skipped=self._damage.report))
+
+    async def count(self, *, states: Collection[FilmState] = (), printer: str = "") -> int:
+        """Return the number of films by state and printer; see `Operations.count`."""
+        await self._leases.end_expired()
+        async with self._link.transaction() as db:
+            values = [str(state) for state in states], storable(printer)
+            return int(await db.fetchval(f"SELECT count(*) FROM film WHERE {_SELECTION}", *values))
 
     async def survey(self) -> Survey:
         """Return the intact and the damaged films; see `Operations.survey`."""

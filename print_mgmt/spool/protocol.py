@@ -153,6 +153,12 @@ class Operations(Protocol):
         An empty argument selects all films. Films with a damaged row are left out.
         """
 
+    async def count(self, *, states: Collection[FilmState] = (), printer: str = "") -> int:
+        """Return the number of films in one of ``states`` and of ``printer``, without reading them.
+
+        An empty argument selects all films. Films with a damaged row count, too.
+        """
+
     async def survey(self) -> Survey:
         """Read the whole index once, and return all films.
 

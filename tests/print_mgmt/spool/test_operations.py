@@ -172,6 +172,17 @@ async def test_list_selects_by_state_and_printer(spool: Spool) -> None:
     assert [film.id for film in await spool.list(limit=1)] == [one]
 
 
+async def test_count_selects_by_state_and_printer(spool: Spool) -> None:
+    other = job()
+    other.PrinterName = "OTHER"
+    await spool.accept(job(), [PRINTER], hold="wait")
+    await spool.accept(other, [PRINTER])
+    assert await spool.count() == 2
+    assert await spool.count(states=[FilmState.HELD, FilmState.QUEUED]) == 2
+    assert await spool.count(states=[FilmState.HELD], printer="OTHER") == 0
+    assert await spool.count(printer="OTHER") == 1
+
+
 # --- upkeep ---
 
 
