@@ -77,7 +77,7 @@ class WorklistSource(DicomNode):
             if not value:
                 return Findings()
             if any(wildcard in value for wildcard in _WILDCARDS):
-                raise DimseError(f"{keyword} {value!a} contains a wildcard")
+                raise DimseError(f"{keyword} contains a wildcard")  # its value identifies a patient
         try:
             async with asyncio.timeout(self.seconds):
                 entries = await self._query(values)

@@ -94,6 +94,12 @@ async def test_wildcard_is_not_sent(value: str) -> None:
     assert worklist.asked == []
 
 
+async def test_error_about_a_wildcard_hides_the_value() -> None:
+    with pytest.raises(DimseError) as caught:
+        await ask(Worklist(DOE), PatientID="4711*")
+    assert "4711" not in str(caught.value)
+
+
 async def test_values_that_differ_are_left_out() -> None:
     other = DOE.copy()
     other.AccessionNumber, other.RequestedProcedureID = "A2", "P2"
