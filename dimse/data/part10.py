@@ -271,9 +271,7 @@ def end_of_meta(view: memoryview, start: int, syntax: TransferSyntax) -> int:
     for _ in range(_MAX_ELEMENTS):
         if len(view) - offset < _LONGEST_HEADER:
             return min(offset, len(view))
-        if (
-            offset < declared_end and not syntax.implicit
-        ):  # saves calls: 5 % of the byte codes executed for a small file
+        if offset < declared_end and not syntax.implicit:  # saves calls: 5 % of the byte code executed for a small file
             group, number, code, length = layout.short.unpack_from(view, offset)
             if group == _GROUP and number and code in SHORT_VRS:
                 latest, offset = group << 16 | number, offset + SHORTEST_HEADER + length

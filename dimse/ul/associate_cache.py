@@ -1,7 +1,7 @@
 """A cache of A-ASSOCIATE-RQ PDUs and their answers, for acceptors: most clients send the same request each time.
 
 For an association with one C-ECHO and one presentation context, the cached request saves 5 % of the processor time of
-both ends (2,000 associations, alternating runs with and without it), and the cached answer 3 % of the byte codes.
+both ends (2,000 associations, alternating runs with and without it), and the cached answer 3 % of the byte code.
 """
 
 from collections.abc import Callable

@@ -221,7 +221,8 @@ class UpperLayer:
     def receive_data(self, data: Buffer, max_pdvs: int = _ALL) -> int:
         """Take bytes of the peer: one event of the table for each complete PDU.
 
-        Return how many bytes were taken: all, unless they contain more than about ``max_pdvs`` PDVs and other PDUs.
+        Return how many bytes were taken: all, unless they contain more than about ``max_pdvs`` PDVs. A PDU without PDVs
+        counts as one.
         Pass the remaining bytes in the next call; while ``has_rest``, call again even without bytes.
         """
         view, position, stream = memoryview(data), 0, self._stream
@@ -257,8 +258,8 @@ class UpperLayer:
 
         Return these PDUs; `events` then does not return them. Otherwise, or if there are more than ``max_pdus`` PDUs,
         take nothing and return None; the caller then passes ``data`` to `receive_data`. Nearly every short message is
-        taken here. Together with `send_short`, this saves 15 % of the byte codes of both ends in a C-ECHO, and a
-        quarter of those for the answer to A-RELEASE-RQ.
+        taken here. Together with `send_short`, this saves 15 % of the byte code that both ends execute for a C-ECHO,
+        and a quarter of the byte code for the answer to A-RELEASE-RQ.
         """
         stream = self._stream
         if stream.partial or self.has_rest or self.observe is not None or self.state not in _INDICATES:
