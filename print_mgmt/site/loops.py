@@ -106,7 +106,7 @@ def _is_this_site(peer: Peer, listen: ListenConfig) -> bool:
 
 
 def _is_loopback(host: str) -> bool:
-    """Return whether a connection to ``host`` stays on this machine, whatever the addresses of the machine are."""
+    """Return whether ``host`` is an address or a name by which every machine reaches itself."""
     try:
         return host in _ANY or ip_address(host).is_loopback
     except ValueError:  # a name

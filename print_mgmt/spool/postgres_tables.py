@@ -128,7 +128,7 @@ async def stored_records(
 
     ``skipped`` gets the id and the error of each film with a damaged row; without it, `DamagedRow` is raised.
     ``lock`` locks the films. With ``lock`` or ``checked``, a film whose state contradicts its deliveries counts as
-    damaged, too; ``checked`` needs a transaction that reads films and deliveries as of one moment.
+    damaged, too; ``checked`` needs a transaction that sees films and deliveries as they were at one moment.
     """
     columns = quoted(FILM, "film.")
     rows = await db.fetch(
