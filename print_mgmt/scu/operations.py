@@ -26,7 +26,8 @@ _log = logging.getLogger("print_mgmt.scu")
 
 _MAX_NAMED = 8  # attributes that an error or a warning names
 _MAX_COMMENT = 256  # characters of an Error Comment that are kept: a printer may send 64 KiB with each response
-_LIMITS = DecodeLimits(elements=5_000)  # of a response: decoding takes 20 ms of the event loop at most
+# Of a response: decoding takes 40 ms of the event loop at most. The configuration of our own printer has 8,317 elements
+_LIMITS = DecodeLimits(elements=10_000)
 _SUCCESS = 0x0000
 _PRINT = 1  # the Action Type ID of Print, PS3.4 Tables H.4-3 and H.4-8
 _PATIENCE = 5.0  # seconds to wait for the response to N-DELETE, which some printers (Kodak) never send

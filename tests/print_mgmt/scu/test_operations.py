@@ -86,7 +86,7 @@ def test_other_vrs_need_no_character_set() -> None:
 async def test_response_of_very_many_elements_is_an_error() -> None:
     """It would block the event loop for 0.2 s, on which the program may serve clients of its own."""
     element = bytes.fromhex("11001010") + b"LO" + bytes.fromhex("0200") + b"x "
-    many = b"".join(element[:2] + (0x1000 + number).to_bytes(2, "little") + element[4:] for number in range(5_001))
+    many = b"".join(element[:2] + (0x1000 + number).to_bytes(2, "little") + element[4:] for number in range(10_001))
     odd = Odd(raw=lambda message: many if isinstance(message, NGetRQ) else None)
     async with odd.client() as client:
         with pytest.raises(DecodeError, match=r"DecodeLimits\.elements"):
