@@ -43,8 +43,8 @@ _ALL, _LOOPBACK = "0.0.0.0", "127.0.0.1"  # addresses to listen on
 _HIGHEST_PORT = 65535
 _MAX_HTTP = 4096  # octets of an HTTP request
 
-# Returns instructions for the person who runs the SCU. The argument is the visit of the plain scenario; None before
-# that visit
+# Returns instructions for the person who runs the SCU. A visit is what the SCU does in one case. The argument is the
+# visit of the first case, the plain scenario; None until that visit is over
 Describe = Callable[[Visit | None], str]
 
 
@@ -71,9 +71,9 @@ def add_scu(
     """
     parser.description = (
         "Run the cases for an SCU, which connects to this command. The plain scenario comes first: in it, this "
-        "command is an ordinary SCP. In each case, the SCU must do the same again. Without --command, a person runs "
-        "the SCU for each case: if the called AE title is the id of a case, such as UL-F-7.01, that case runs; with "
-        "any other title, the next case runs."
+        "command is an ordinary SCP. In each case, the SCU must do the same again: this is a visit. Without --command, "
+        "a person runs the SCU for each case: if the called AE title is the id of a case, such as UL-F-7.01, that case "
+        "runs; with any other title, the next case runs. With --ports, the port chooses the case instead."
     )
     parser.epilog = (
         "Exit status: 0 no FAIL and nothing DAMAGED, 1 FAIL or DAMAGED (with --strict also WEAK and "

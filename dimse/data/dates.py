@@ -40,12 +40,12 @@ class DA(str):
 
     @property
     def earliest(self) -> dt.date | None:
-        """The first day; None if the range is open. Raises DecodeError if the text is not a date."""
+        """The first day; None if the range has no beginning. Raises DecodeError if the text is not a date."""
         return _DATES.range_of(self)[0]
 
     @property
     def latest(self) -> dt.date | None:
-        """The last day; None if the range is open. Raises DecodeError if the text is not a date."""
+        """The last day; None if the range has no end. Raises DecodeError if the text is not a date."""
         return _DATES.range_of(self)[1]
 
     def date(self) -> dt.date:
@@ -65,12 +65,12 @@ class TM(str):
 
     @property
     def earliest(self) -> dt.time | None:
-        """The first microsecond; None if the range is open. Raises DecodeError if the text is not a time."""
+        """The first microsecond; None if the range has no beginning. Raises DecodeError if the text is not a time."""
         return _TIMES.range_of(self)[0]
 
     @property
     def latest(self) -> dt.time | None:
-        """The last microsecond; None if the range is open. Raises DecodeError if the text is not a time."""
+        """The last microsecond; None if the range has no end. Raises DecodeError if the text is not a time."""
         return _TIMES.range_of(self)[1]
 
     def time(self) -> dt.time:
@@ -92,12 +92,15 @@ class DT(str):
 
     @property
     def earliest(self) -> dt.datetime | None:
-        """The first microsecond; None if the range is open. Raises DecodeError if the text is not a date and time."""
+        """The first microsecond; None if the range has no beginning.
+
+        Raises DecodeError if the text is not a date and time.
+        """
         return _DATE_TIMES.range_of(self)[0]
 
     @property
     def latest(self) -> dt.datetime | None:
-        """The last microsecond; None if the range is open. Raises DecodeError if the text is not a date and time."""
+        """The last microsecond; None if the range has no end. Raises DecodeError if the text is not a date and time."""
         return _DATE_TIMES.range_of(self)[1]
 
     def datetime(self) -> dt.datetime:

@@ -2,7 +2,8 @@
 
 Some devices write spaces, dashes or zeros in place of the VR. Others write an item, or a whole Data Set, in implicit VR
 where explicit VR is required, or the reverse. Such a header can be read in several ways. The bytes after the value
-decide: a way is accepted if these bytes are an element with a higher tag, a delimiter or zeros, or if the level ends.
+decide: a way is accepted if these bytes are an element with a higher tag, a delimiter or zeros, or if the level (the
+Data Set or item around the element) ends.
 
 All code that reads headers one at a time uses this module, so that all readers agree.
 """
@@ -40,14 +41,14 @@ __all__ = [
 
 SHORTEST_HEADER = 8  # bytes in the shortest header
 CREATORS = range(0x0010, 0x0100)  # element numbers of private creators, PS3.5 §7.8.1
-MAX_PLAIN = 0x4140  # the greatest length in implicit VR that cannot look like a VR: "AA" is 4141H
+MAX_PLAIN = 0x4140  # up to this, no length in implicit VR looks like a VR: the first that does is 4141H, "AA"
 _MAX_JUNK = 4096  # bytes, one block of a disk: if more follow the last element, they are not searched for elements
 _TAG_SIZE = 4  # bytes
 _CHUNK = 1 << 16  # bytes that are searched for trailing zeros at a time
 _EXPLICIT, _IMPLICIT = EXPLICIT_LE.layout, IMPLICIT_LE.layout
 
 # Tag; the two bytes of the VR, empty in implicit VR; offset of the value; length of the value; whether the header is
-# sound. A header is sound if its two bytes are a VR, or if some way to read it leads to another element. This is a
+# sound. A header is sound if its two bytes look like a VR, or if some way to read it is accepted (see above). This is a
 # plain tuple: with a NamedTuple, reading a file up to its pixels takes 1.7 times as long.
 Header: TypeAlias = tuple[int, bytes, int, int, bool]
 
@@ -192,7 +193,7 @@ def trailing_fault(view: memoryview, start: int, end: int) -> str:
 
 
 def _is_known(group: int, number: int) -> bool:
-    """Return whether a Data Set may have this tag; group 0000 belongs to Command Sets."""
+    """Return whether a tag is a delimiter, or an element of PS3.6 outside of group 0000, the group of Command Sets."""
     tag = group << 16 | number
     return tag in (ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION) or (group > 0 and lookup(tag) is not None)
 

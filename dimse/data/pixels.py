@@ -111,10 +111,10 @@ def set_pixels(
 
     ``array`` is HxW if ``photometric`` is MONOCHROME1, MONOCHROME2 or PALETTE COLOR, otherwise HxWx3; several frames
     add an axis in front. Integers of 8, 16 or 32 bits, and booleans, which take one bit, become Pixel Data; floats of
-    32 or 64 bits become Float or Double Float Pixel Data. The value is the array itself if its bytes are in the order
-    of the file. ``bits_stored`` is Bits Stored of integers; None means all bits. ``planar=1`` writes one plane after
-    the other. Raises EncodeError, and changes nothing, for any other array or ``planar``, for more bits stored than the
-    array has, and for a ``photometric`` whose pixels share Cb and Cr.
+    32 or 64 bits become Float or Double Float Pixel Data. The value is a view of the array, and not a copy, if the
+    bytes of the array have the order of the file. ``bits_stored`` is Bits Stored of integers; None means all bits.
+    ``planar=1`` writes one plane after the other. Raises EncodeError, and changes nothing, for any other array or
+    ``planar``, for more bits stored than the array has, and for a ``photometric`` whose pixels share Cb and Cr.
     """
     _check_description(photometric, planar)
     color = photometric not in _ONE_SAMPLE

@@ -61,7 +61,7 @@ def _words(element: Element) -> str:
 def _command_field(value: int) -> str:
     message = MESSAGES.get(value)
     if message is None:
-        return f"{value:04X}H (no message)"
+        return f"{value:04X}H (not a message)"
     return f"{value:04X}H ({message_name(message)})"
 
 

@@ -80,7 +80,10 @@ class Comparison:
                 return _about(pair) + self._cause(number)
         if self.ends[0] != self.ends[1]:
             return f"a is {self.ends[0]}, b is {self.ends[1]}; all requests found in both had the same outcome"
-        for is_response in (False, True):  # responses follow from requests
+        for is_response in (
+            False,
+            True,
+        ):  # requests first, because a difference in a response may come from its request
             for pair in self.pairs:
                 if pair.weight == Weight.CONTENT and (pair.step.status is not None) == is_response:
                     return _about(pair)
@@ -93,14 +96,14 @@ class Comparison:
         earlier_pairs = [pair for pair in self.pairs[:number] if pair.covers_sides_of(here)]
         before = [pair for pair in reversed(earlier_pairs) if pair.step.side != here.step.side]
         if not before:
-            return "; nothing comes before it"
+            return f"; the other end sent nothing before it{' in both' if here.left and here.right else ''}"
         found = [*before[0].differences]
         if not found or (max(one.weight for one in found) < Weight.CONTENT and before[0].step.messages):
             later = (pair for pair in before[1:] if pair.weight >= Weight.CONTENT and pair.differences)
             earlier = next(later, None)
             if earlier is None:
-                is_same = not any(pair.weight for pair in earlier_pairs)
-                return "; everything before it is the same" if is_same else "; all that matters before it is the same"
+                is_same = not any(pair.weight for pair in self.pairs[:number])
+                return f"; {'everything before it' if is_same else 'all that matters in both before it'} is the same"
             found, where = [*earlier.differences], f"; before it, in {earlier.step.name}: "
         else:
             is_answer = here.step.name != "A-ABORT"

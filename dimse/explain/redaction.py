@@ -37,7 +37,7 @@ _DISPLAY_FORMATS = re.compile(rb"((STANDARD|ROW|COL|CUSTOM)\\\d+(,\d+)*|SLIDE|SU
 _PATIENT, _DELIMITERS = 0x0010, 0xFFFE
 # Fields whose bytes may be anything
 _FREE = frozenset((FRAGMENT, "Primary-field", "Rest", "Value", "Item", "PDU-header", "Unrecognized PDU"))
-_MAX_KEPT = 64  # bytes of an element that is kept; a longer one with terms or numbers may be a table of pixels
+_MAX_KEPT = 64  # bytes of an element that is kept, because a longer list of numbers or terms may be an image
 _RULE = re.compile(r"\[PS3\.\d+[^\]]*\]\s*$")
 _HIDDEN = "hidden"
 

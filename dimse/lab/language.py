@@ -20,7 +20,7 @@ __all__ = ["Mistake", "integer", "is_name", "octets", "put", "split", "uid", "va
 
 _MAX_OCTETS = 64 << 20  # octets that the words of one value or command may stand for
 _RUN = re.compile(r"([0-9A-Fa-f]{2}(?:[0-9A-Fa-f]{2})*)(?:\*([0-9]{1,9}))?")  # octets, and how often they are repeated
-# A keyword or a tag, and the number of an item
+# A keyword or a tag, and the number of an item or of a value
 _PART = re.compile(r"(\w+|\([0-9A-Fa-f]{4},[0-9A-Fa-f]{4}\))(?:\[([0-9]{1,4})\])?")
 _NAME = re.compile(r"\$([A-Za-z_]\w*)")  # a name that stands for a value
 _REALS = ("FL", "FD")
@@ -63,7 +63,9 @@ def with_values(word: str, values: Mapping[str, str]) -> str:
         return word
     key, equals, text = found.partition("=")
     if equals and "=" not in word:
-        raise Mistake(f"{shown(word)} is {shown(found)}: a value of the peer cannot make it KEY=VALUE")
+        raise Mistake(
+            f"{shown(word)} is {shown(found)}: a value that the peer has sent must not turn a word into KEY=VALUE"
+        )
     if (equals and key == "file") or any(each.startswith("@") for each in (text if equals else found).split()):
         raise Mistake(f"{shown(word)} is {shown(found)}: a word with a value of the peer cannot name a file")
     return found
@@ -143,13 +145,13 @@ def uid(word: str) -> str:
 def put(dataset: Dataset, path: str, text: str) -> None:
     """Set the attribute at ``path`` to the value that ``text`` stands for.
 
-    A path is a keyword or a tag, or leads through items: ``BasicGrayscaleImageSequence[0].Rows``. Items count from 0,
-    and ``[0]`` may be left out; the item after the last one is created. If ``text`` is ``hex:`` and octets, the octets
-    become the value unchecked. Raises `Mistake`.
+    A path is a keyword or a tag, or leads through items: ``BasicGrayscaleImageSequence[0].Rows``. Items are numbered
+    from 0, and ``[0]`` may be left out. The number after the last item adds an item. If ``text`` is ``hex:`` and
+    octets, the octets become the value unchecked. Raises `Mistake`.
     """
     *outer, (tag, index) = _parts(path)
     if index is not None:
-        raise Mistake(f"{shown(path)} ends in an item; add the attribute of the item")
+        raise Mistake(f"{shown(path)} ends in an item; it must go on with an attribute in the item: {path}.KEYWORD")
     for sequence, number in outer:
         dataset = _item(dataset, sequence, number or 0, create=True)
     vr = vr_of(tag)
@@ -168,6 +170,8 @@ def put(dataset: Dataset, path: str, text: str) -> None:
 def value_at(dataset: Dataset, path: str) -> str:
     """Return the value of the attribute at ``path`` as text, with a backslash between values.
 
+    A number at the end of the path chooses one value, counted from 0.
+
     Raises `Mistake` if the attribute is missing, is empty, or has bytes or items.
     """
     *outer, (tag, index) = _parts(path)
@@ -180,7 +184,7 @@ def value_at(dataset: Dataset, path: str) -> str:
     if index is not None:
         values = values[index : index + 1]
     if values in ([], [None]) or isinstance(values[0], Dataset | bytes | memoryview):
-        raise Mistake(f"{path} has no value that one word can hold")
+        raise Mistake(f"{path} has no value here, or has bytes or items, for which a name cannot stand")
     return "\\".join(map(str, values))
 
 

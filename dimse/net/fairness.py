@@ -118,7 +118,7 @@ class Starts:
     """A schedule of handlers: few of them start in one iteration, so that a burst of requests does not block the loop.
 
     A callback resets the count of starts in the next iteration. To save callbacks, it is scheduled only after eight
-    starts; until then, the count continues over iterations. `Performer` states what this saves.
+    starts; until then, the count continues over iterations. `Performer._perform_short` says what this saves.
     """
 
     def __init__(self) -> None:
@@ -219,5 +219,5 @@ class Workers:
         except asyncio.CancelledError:
             # take the exception of the function, because asyncio logs an exception that nobody takes
             working.add_done_callback(lambda done: done.cancelled() or done.exception())
-            await asyncio.wait([working])  # the caller will drop the data on which the function still works
+            await asyncio.wait([working])  # because the caller then drops the data on which the function works
             raise

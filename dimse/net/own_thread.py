@@ -1,4 +1,4 @@
-"""Calls that may never return, such as the look-up of a name or a file on another machine, each in a thread of its own.
+"""Calls that may never return, each in a thread of its own: to look up a host name, or to use a file on a network disk.
 
 The threads of asyncio are few, and a process waits for them at its end. A name server or a disk that does not answer
 would take them all: other work would wait, and the process would not end. A thread of its own delays nobody.
@@ -58,7 +58,7 @@ async def in_own_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwa
 async def on_own_loop(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Call ``work`` and await its coroutine on an event loop of its own, in a thread of its own; return its result.
 
-    What it reads and computes delays nobody. If canceled, cancel the coroutine, and do not wait for its end. Raises
+    Nobody waits for what it reads. If canceled, cancel the coroutine, and do not wait for its end. Raises
     OSError if the system allows no more threads.
     """
     loop = asyncio.new_event_loop()

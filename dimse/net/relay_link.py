@@ -37,7 +37,7 @@ class Watch(Protocol):
         """
 
     def closed(self, why: str) -> None:
-        """Take note that both sides are closed; ``why`` is the reason in words.
+        """Take note that no more bytes are forwarded; ``why`` is the reason in words.
 
         Called in the event loop, after all calls of `received`.
         """

@@ -1,7 +1,7 @@
 """Negotiation: the agreement that follows from the items of A-ASSOCIATE-RQ and -AC. Pure functions.
 
 Presentation contexts: PS3.8 §9.3.3.2. Operations window and roles: PS3.7 Annex D.3.3. As on the wire, windows and roles
-always describe the requestor; the acceptor performs the operations that the requestor invokes.
+always describe the requestor: what a window calls invoked is invoked by the requestor, and performed by the acceptor.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

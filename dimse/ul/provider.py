@@ -12,8 +12,8 @@ The provider walks Table 9-10 and performs the verbs in the cells. Theory of ope
 - ``events()`` returns the PDUs for the local user since the previous call, and ``data_to_send()`` returns the bytes to
   write. Payloads of events may be views of the bytes given to ``receive_data()``.
 - ``transport_wanted`` says whether there should be a connection, and ``artim`` says whether the ARTIM timer should run.
-  The shell has the socket and the clock, and reports events with ``transport_connected()``, ``transport_closed()``,
-  ``artim_expired()`` and ``fail()``.
+  The shell around this class, such as `dimse.net`, has the socket and the clock, and reports events with
+  ``transport_connected()``, ``transport_closed()``, ``artim_expired()`` and ``fail()``.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -121,7 +121,7 @@ class UpperLayer:
         self._refuse = refuse
         self._limits = limits
         self._decode, self._encode = (decode_checked, encode_pdu) if cache is None else (cache.decode, cache.encode)
-        # Until a length is announced, P-DATA-TFs are invalid; the bound keeps them as short as association PDUs.
+        # Until this side has announced its maximum length, any P-DATA-TF is an error, but one may come
         self._stream = PDUStream(limits.associate_pdu, limits.associate_pdu, limit="associate_pdu")
         self._writes: list[Buffer] = []
         self._events: list[PDU] = []
@@ -180,7 +180,10 @@ class UpperLayer:
         return self.data_to_send()
 
     def send_run(self, pdus: Iterable[PDataTF], max_bytes: int, max_pdus: int) -> bool:
-        """Send ``pdus`` up to ``max_bytes`` of data or ``max_pdus`` PDUs; return whether one of these was reached."""
+        """Send ``pdus`` until ``max_bytes`` of data or ``max_pdus`` PDUs are sent, or more bytes with the last PDU.
+
+        Return whether one of these was reached.
+        """
         if self.observe is None and self.state in _SENDS:
             return encode_run(pdus, self._writes, max_bytes, max_pdus)
         length = 0
@@ -222,8 +225,8 @@ class UpperLayer:
         """Take bytes of the peer: one event of the table for each complete PDU.
 
         Return how many bytes were taken: all, unless they contain more than about ``max_pdvs`` PDVs. A PDU without PDVs
-        counts as one.
-        Pass the remaining bytes in the next call; while ``has_rest``, call again even without bytes.
+        counts as one. Pass the remaining bytes in the next call. While ``has_rest``, none are taken: call again, even
+        without bytes.
         """
         view, position, stream = memoryview(data), 0, self._stream
         try:
@@ -383,7 +386,7 @@ class UpperLayer:
         if self.observe is not None:
             self.observe(">", pdu)
         if isinstance(pdu, _ASSOCIATE):
-            # If no limit is announced, a PDU may still hold at most one message.
+            # If this side announces no limit, a PDU may be as long as the longest Data Set that this side takes
             announced = maximum_length(pdu.user_information)
             self._stream.max_length = announced or self._limits.data_set
             self._stream.limit = "max_pdu" if announced else "data_set"

@@ -1,9 +1,9 @@
 """The events of a peer, and the patterns that these may match: one vocabulary for both.
 
-An observation is a tuple of events in the order in which they happened. A pattern consists of the same values: it is
-one event, or a sequence of events. In a pattern, a field that is None matches anything, and a frozenset matches each
-of its members. ``Aborted(2)`` matches an A-ABORT with source 2 and any reason; ``Then(RELEASED, CLOSED)`` matches two
-events. As text, observations and patterns have the notation of the catalogue: ``ABORT(2,*)``, ``RP, CLOSED``.
+An observation is a tuple of events in the order in which they happened. A pattern is made of the same values: one
+event, a sequence of events, or the last events. In a pattern, a field that is None matches anything, and a frozenset
+matches each of its members. ``Aborted(2)`` matches an A-ABORT with source 2 and any reason, ``Then(RELEASED, CLOSED)``
+two events. As text, observations and patterns have the notation of the catalogue: ``ABORT(2,*)``, ``RP, CLOSED``.
 """
 
 from collections.abc import Mapping
@@ -150,7 +150,7 @@ class Answered(Seen):
 
 @dataclass(frozen=True, slots=True)
 class Asked(Seen):
-    """A request from the peer, with the name of its message, such as ``N-EVENT-REPORT-RQ``, or ``A-ASSOCIATE-RQ``."""
+    """A request from the peer: a message, named as in ``N-EVENT-REPORT-RQ``, or the PDU ``A-ASSOCIATE-RQ``."""
 
     name: str | None = None
     message: Message | None = field(default=None, compare=False, repr=False)
@@ -202,7 +202,7 @@ class Silent(Seen):
 
 @dataclass(frozen=True, slots=True)
 class Probed(Seen):
-    """The result of a probe, a new association during or after a case: ``alive``, ``dead`` or ``RJ`` (rejected)."""
+    """The result of a probe (a new association during or after a case): ``alive``, ``dead`` or ``RJ`` (rejected)."""
 
     is_pdu: ClassVar[bool] = False
     state: str | None = None
@@ -340,7 +340,7 @@ def succeeded(seen: Seen) -> bool:
 
 
 def without_data(observation: Observation) -> Observation:
-    """Return the observation without its messages, Data Sets and PDUs, to save memory."""
+    """Return the observation without its messages, Data Sets and PDUs, and with few context results, to save memory."""
     return tuple(map(_without_data, observation))
 
 

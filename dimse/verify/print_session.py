@@ -49,7 +49,7 @@ class PrintSession:
     session_uid: str = ""
     film_uid: str = ""
     image_uids: list[str] = field(default_factory=list)
-    patience: float | None = None  # seconds to wait for an answer that is not judged; None outside preparation
+    patience: float | None = None  # seconds to wait for an answer that is not judged; None outside `patiently`
 
     @property
     def is_color(self) -> bool:
@@ -159,7 +159,7 @@ class PrintSession:
 
     @contextmanager
     def patiently(self) -> Iterator[None]:
-        """Within this block, wait for each answer as long as in preparation, since no answer is judged."""
+        """In this block, no answer is judged: wait for each one up to the time limit of preparation."""
         self.patience = self.peer.target.preparation
         try:
             yield

@@ -1,10 +1,11 @@
-"""A run against an SCP: the sanity case, flags, quick cases, slow cases, invariants, and the sanity case again.
+"""A run against an SCP: the sanity case, the abilities of the peer (`flags`), the cases, and the sanity case again.
 
-The cases run one at a time, because many peers serve only one association at a time; `Options.jobs` lets cases of print
-run at the same time. Slow cases run at the same time if the peer accepts two associations. If it serves many more, the
-cases that only wait run beside the quick ones. The first bad verdict of a quick case cancels the cases that wait, and
-the quick case is judged again alone, unless it would print again. So hardly any bad verdict depends on the cases that
-wait. The `Run` is valid at any time, so that an interrupted run can be reported, too.
+Quick cases come first, then slow cases, then the invariants. The cases run one at a time, because many peers serve only
+one association at a time; `Options.jobs` lets cases of print run at the same time. Slow cases run at the same time if
+the peer accepts two associations. If it serves many more, the cases that only wait run beside the quick ones. At the
+first bad verdict of a quick case, the cases that wait are canceled, to run again later, and the quick case is judged
+again alone, unless it would print again. So hardly any bad verdict comes from the connections of the cases that wait.
+The `Run` is valid at any time, so that an interrupted run can be reported, too.
 """
 
 import asyncio
@@ -190,7 +191,7 @@ class Tester:
             await self.starter.restart()
 
     async def _cancel_waiting_cases(self) -> None:
-        """Cancel the cases that wait, and forget the results of those that are done: all run later, in `_run_slow`."""
+        """Cancel the cases that wait, and forget the results of those that are done. `_run_slow` runs all again."""
         tasks, self._beside = list(self._beside.values()), {}
         for task in tasks:
             task.cancel()

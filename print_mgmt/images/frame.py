@@ -237,7 +237,7 @@ def shown_values(values: Sequence[object]) -> str:
 MAX_PIXELS = 1 << 27
 _MAX_SIDE = 0xFFFF  # Rows and Columns have the VR US
 MAX_FRAMES = 1 << 20  # frames of one object: whole slide images have fewer than a million
-ALWAYS_EXPANDED = 1 << 26  # bytes that any compressed frame may decompress to
+ALWAYS_EXPANDED = 1 << 26  # bytes; a frame that decompresses to no more is never refused
 MAX_EXPANSION = 1000  # bytes per compressed byte of larger frames; real images of all codecs stay below 200
 
 

@@ -5,7 +5,8 @@ JPEG, TIFF, BMP, GIF). Data Sets of pydicom and images of Pillow are images, too
 type, whatever its name: with DICM at byte 128 it is DICOM, even if it begins with a TIFF header.
 
 A printer takes MONOCHROME1 or MONOCHROME2 of 8 or 12 bits over their full range, or RGB of 8 bits (PS3.4 H.2.1,
-PS3.3 C.13.5). It does not know any other attributes, so they are applied before the image is sent.
+PS3.3 C.13.5). It ignores rescale, windows, palettes, shutters and overlays, so they are applied before the image
+is sent.
 """
 
 import os
@@ -49,12 +50,13 @@ _SAMPLES = (3, 4)
 class ImageOptions(TypedDict, total=False):
     """Options for the preparation of an image.
 
-    - ``color``: True makes RGB of 8 bits; otherwise the image becomes gray, colors by 0.299 R + 0.587 G + 0.114 B.
+    - ``color``: True makes RGB of 8 bits; otherwise the image becomes gray. A color becomes
+      0.299 R + 0.587 G + 0.114 B.
     - ``bits``: bits of gray, 8 (the default) or 12.
     - ``window``: a `Window`; or a VOI LUT or window in the image, by its number (from 1, VOI LUTs before windows) or
       its explanation; or "auto", from the lowest to the highest value of all frames. The default is the first valid VOI
-      LUT or window in the image. If there is none, P-Values and values of up to 8 bits are printed over the range of
-      Bits Stored, all others as with "auto". Windows never apply to color.
+      LUT or window in the image. If there is none, the range of Bits Stored goes from black to white for P-Values
+      and for values of up to 8 bits, and other values are printed as with "auto". Windows never apply to color.
     - ``scale_lut``: True makes the largest entry of a VOI LUT white, not the largest value that its descriptor allows.
     - ``overlays``: gray level of burnt-in overlays, "WHITE" (the default) or "BLACK"; "NONE" omits them.
     - ``background``: gray level behind transparent pictures and arrays, "WHITE" (the default) or "BLACK".
@@ -194,7 +196,8 @@ class _DicomImage:
         self._dataset = dataset
         self._syntax = syntax
         frame = Frame(dataset)
-        # Fragments and ends are found once for all frames: else the time would grow with the square of their number
+        # Fragments and ends (the lowest and the highest value) are found once for all frames. Otherwise, the time would
+        # grow with the square of the number of frames
         self._fragments: Fragments = cache(partial(fragments_of, frame))
         self._ends_of_all = cache(self._find_ends_of_all)
         self.frames = frame_count(frame, self._fragments)

@@ -1,9 +1,9 @@
 """The association with a printer: proposes SOP Classes, replaces a lost association, and keeps facts about the printer.
 
 The first association proposes Meta SOP Classes. If the printer accepts none of them, a second association proposes
-their member SOP Classes one by one, and also the color Meta SOP Class if the client avoids color. Each optional SOP
-Class has a context of its own, which a printer can reject separately. If a printer rejects the whole association
-instead, the Meta SOP Class is proposed alone.
+each of their member SOP Classes in a context of its own, and, if the client avoids color, the color Meta SOP Class.
+Each optional SOP Class has a context of its own, which a printer can reject separately. If a printer rejects the whole
+association instead, each Meta SOP Class is proposed alone, until one is accepted.
 """
 
 import asyncio
@@ -183,7 +183,7 @@ class Connection:
             await retries.pause(reason)
 
     async def _open_any(self) -> None:
-        """Open an association for Meta SOP Classes, or else for the other Meta SOP Classes and all member classes."""
+        """Open an association for the first Meta SOP Classes, or else for the remaining ones and all member classes."""
         if await self._open_meta():
             return
         others = [meta for meta in self._metas if meta not in self._first_metas]
@@ -196,7 +196,7 @@ class Connection:
     async def _open_meta(self) -> bool:
         """Open an association for a Meta SOP Class, if necessary without the optional SOP Classes.
 
-        Return False if the printer accepts no Meta SOP Class.
+        Return False if the printer accepts neither of them, nor, if the client need not print, the Printer SOP Class.
         """
         proposed = (*self._first_metas, *self._optional, *(() if self._must_print else (PrinterClass,)))
         try:

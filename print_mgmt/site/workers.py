@@ -44,7 +44,7 @@ class Workers:
         self._is_ending = False
         self._active: dict[str, _Worker] = {}
         self._stopping: dict[_Worker, asyncio.Task[None]] = {}
-        self._late: set[asyncio.Task[None]] = set()  # tasks that wait for destinations that go on after their deadline
+        self._late: set[asyncio.Task[None]] = set()  # tasks that report deliveries that still run after their deadline
 
     def apply(self, destinations: Mapping[str, SiteDestination]) -> None:
         """Take over the destinations: serve the new ones, and stop serving removed ones after their current films.
@@ -153,7 +153,7 @@ class _Worker:
     async def cancel(self) -> None:
         """Stop at once."""
         await cancel_tasks(self._running, self._checking)
-        # Not earlier: a delivery that `_run` has just made would be canceled before it begins, and report no outcome
+        # Only now have all deliveries begun: canceled before it begins, a delivery would report no outcome
         await cancel_tasks(*self._deliveries)
 
     async def _run(self) -> None:
@@ -172,7 +172,7 @@ class _Worker:
                 if is_last:
                     if not self._deliveries:
                         return
-                    # `at_once` counts the deliveries of all processes: try again when one of this process has ended
+                    # Perhaps only `at_once` was reached, which counts the deliveries of all processes: try again later
                     await asyncio.wait(self._deliveries, return_when=asyncio.FIRST_COMPLETED)
                 continue
             delivering = asyncio.create_task(self._deliver(lease, slots))

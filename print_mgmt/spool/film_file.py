@@ -120,7 +120,7 @@ def _add(dataset: Dataset, tag: int, vr: str, value: object) -> None:
 
 
 def _identified_item(identified: Dataset) -> Dataset:
-    """Return the identified attributes with a character set for their text, which may come from any source."""
+    """Return the identified attributes, declared as UTF-8: their texts come from sources with any character set."""
     item = identified.copy()
     item.SpecificCharacterSet = _UNICODE
     return item
@@ -161,7 +161,7 @@ def _luts_of(sheet: Sheet) -> list[PresentationLUT]:
 
 
 def _describe_renderer(film: FilmCopy, luts: Sequence[PresentationLUT], overlays: Sequence[Overlay]) -> dict[str, Any]:
-    """Return the input of the renderer without arrays, and the names of sent and identified attributes, for JSON."""
+    """Return, for JSON, the input of the renderer without arrays, and the tags or sources of all other attributes."""
     sheet = film.sheet
     numbers = {id(shared): number for group in (luts, overlays) for number, shared in enumerate(group)}
     profile = sheet.ICCProfile

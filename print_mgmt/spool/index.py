@@ -1,8 +1,8 @@
 """The index of the embedded spool: a SQLite database with a row for each job, film and delivery.
 
 All methods block, and must be called by one thread, inside a transaction that the caller commits. Several processes may
-open the same index. Methods for one film or job raise `DamagedRow` if it has a damaged row. Methods for several films
-or jobs skip the damaged ones, and log each once; `repair` restores them.
+open the same index. Methods for one film or job raise `DamagedRow` if it has a damaged row. Unless they say
+otherwise, methods for several films or jobs skip the damaged ones, and log each once; `repair` restores them.
 """
 
 import sqlite3
@@ -81,7 +81,7 @@ class JobRow(NamedTuple):
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Return a connection to an index, for any thread. Raises sqlite3.Error."""
+    """Return a connection to an index. Any thread may use it, but only one at a time. Raises sqlite3.Error."""
     connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
     connection.text_factory = decoded
     return connection
@@ -294,7 +294,7 @@ class Index:
     def _update_job(self, number: int, key: str) -> None:
         """Derive the status of a job from its films; a changed status gets a new revision.
 
-        The ids of its films begin with ``key``; a row of another film that names the job is damaged: ignore it.
+        The ids of the job's films begin with ``key``; a film with another id that names this job has a damaged row.
         """
         row = self.db.execute("SELECT ExecutionStatus, ExecutionStatusInfo FROM job WHERE number = ?", (number,))
         before = row.fetchone()
@@ -334,10 +334,10 @@ class Index:
     def lease(self, destination: str, now: float, expires: float, owner: str, at_once: int | None) -> FilmRecord | None:
         """Lease the next delivery to a destination, and return its film; return None if no delivery is due.
 
-        ``owner`` gets the lease, which ends at the time ``expires``. ``at_once`` is as in `Deliveries.lease`. Of the
-        film's deliveries, the leased one has the highest fence. Films with a damaged row are skipped.
+        ``owner`` gets the lease, which ends at the time ``expires``. ``at_once`` is as in `Deliveries.lease`. In
+        the returned film, the leased delivery has the highest fence. Films with a damaged row are skipped.
         """
-        if at_once is not None:  # do not count expired leases, which a damaged row keeps from ending
+        if at_once is not None:  # without expired leases: a damaged row can prevent that they are ended
             (leased,) = self.db.execute(
                 "SELECT count(*) FROM delivery WHERE destination = ? AND state = ? AND expires > ?",
                 (destination, FilmState.DELIVERING, now),
@@ -424,7 +424,7 @@ class Index:
             "SELECT min(due) FROM delivery WHERE destination = ? AND state = ? AND due > ?",
             (destination, FilmState.QUEUED, now),
         ).fetchone()
-        return due if isinstance(due, float) else None  # any other value is damage
+        return due if isinstance(due, float) else None  # there is none, or a damaged row
 
     def load_media(self, destination: str) -> int:
         """Requeue the films that wait for media of a destination, and return their number.

@@ -69,7 +69,7 @@ _PROFILES = ("B.9", "B.10", "B.12", "B.13")
 def load_claims(path: Path) -> Claims:
     """Return the claims in a file: JSON if its name ends in ``.json``, otherwise TOML.
 
-    Raises `DecodeError`, which names the file or the key, and OSError.
+    Raises OSError, and `DecodeError`, which names the file or the key.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")

@@ -25,7 +25,7 @@ _JOB_INFO, _PRINTER_INFO = "ExecutionStatusInfo", "PrinterStatusInfo"
 
 
 class EventRules(MessageListener):
-    """The form of events (PS3.4 H.4.5.2.1, H.4.6.2.1), and the responses that they must not replace (PS3.7 §10.1)."""
+    """Events have the right form (PS3.4 H.4.5.2.1, H.4.6.2.1), and none comes instead of a response (PS3.7 §10.1)."""
 
     def __init__(self, note: Note) -> None:
         super().__init__(note)

@@ -99,7 +99,7 @@ async def trickled_request(peer: Peer) -> Observation:
 _WITHIN_FIXED_FIELDS = 34  # octets after the header of an A-ASSOCIATE-RQ, which has 68 octets of fixed fields
 _QUICK_PAUSE = 0.002  # seconds between two octets
 
-_BEFORE = (  # the number of the case, its title, the event in Table 9-10, the octets
+_BEFORE = (  # the number of the case, its title, the event in Table 9-10, and what makes the PDU
     ("02", "A-ASSOCIATE-AC before an association", "Evt3", acceptance),
     ("03", "A-ASSOCIATE-RJ before an association", "Evt4", lambda _: AssociateRJ(1, 1, 1)),
     ("04", "P-DATA-TF before an association", "Evt10", lambda _: echo_octets()),

@@ -24,30 +24,29 @@ _NANOSECONDS = 1_000_000_000
 def write_captures(folder: Path, run: Run) -> None:
     """Write a capture for each case in which octets were sent or received."""
     folder.mkdir(parents=True, exist_ok=True)
-    start = _start(run)
     for result in run.results:
         if result.trace is not None and any(entry.data for entry in result.trace.entries):
-            (folder / f"{result.case.id}.pcapng").write_bytes(capture(result.trace, start))
+            begun = _start_of(result.trace, run)
+            (folder / f"{result.case.id}.pcapng").write_bytes(capture(result.trace, begun))
 
 
 def write_capture(path: Path, run: Run) -> None:
     """Write all cases of a run to one capture, in which each connection has a port of its own."""
-    start = _start(run)
     traces = [result.trace for result in run.results if result.trace is not None]
-    first = min((trace.start for trace in traces), default=0.0)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         file.write(capture_header())
         connections = 0
         for trace in sorted(traces, key=lambda each: each.start):
-            begun = start + int((trace.start - first) * _NANOSECONDS)
-            file.write(b"".join(_packets(trace, begun, connections)))
+            file.write(b"".join(_packets(trace, _start_of(trace, run), connections)))
             connections += trace.connections
 
 
-def _start(run: Run) -> int:
-    """Return the start of a run in nanoseconds since the beginning of 1970, or 0 if it did not start."""
-    return int(datetime.fromisoformat(run.started).timestamp() * _NANOSECONDS) if run.started else 0
+def _start_of(trace: CaseTrace, run: Run) -> int:
+    """Return the start of a case of a run in nanoseconds since the beginning of 1970; the first case starts the run."""
+    start = int(datetime.fromisoformat(run.started).timestamp() * _NANOSECONDS) if run.started else 0
+    first = min((result.trace.start for result in run.results if result.trace is not None), default=0.0)
+    return start + int((trace.start - first) * _NANOSECONDS)
 
 
 def capture(trace: CaseTrace, start: int) -> bytes:

@@ -30,11 +30,11 @@ _COLORS = {  # the background of each verdict, on a light and on a dark page
 }
 _MEANINGS = {
     "PASS": "the peer meets the requirement of the standard",
-    "NON-STRICT": "the peer conforms, or deviates in a way that harms no other peer",
+    "NON-STRICT": "what the peer does is not what the standard prefers, but is allowed, or harms no other peer",
     "WEAK": 'the peer has a fault, but violates no sentence with "shall"',
     "FAIL": 'the peer violates a sentence with "shall"',
     "INFO": "the standard does not decide the question",
-    "INCONCLUSIVE": "the case could not be judged: its preparation failed, for example, or the peer was full",
+    "INCONCLUSIVE": "the case does not cover what the peer did, or its preparation failed, or the peer was full",
     "UNIMPLEMENTED": "the peer lacks a feature that the case needs",
     "SKIPPED": "the options leave the case out, or it does not apply to this peer",
     "ERROR": "the tester is at fault, never the peer",
@@ -90,7 +90,7 @@ function unfold() {
 onhashchange = unfold;
 unfold();
 """
-_GAP = "If the catalogue has a gap here, please report this case with its trace to the authors of the tester."
+_GAP = "If the case does not cover what the peer did, please report it with its trace to the authors of the tester."
 _SETS = ("pass", "non-strict", "fail")  # the page's names for the sets of `expected`
 _LEVELS = ("MUST", "SHOULD", "MAY", "INFO")
 

@@ -68,7 +68,10 @@ class PatternSource:
             raise ConfigError("seconds", f"{self.seconds:g} must be above 0 and at most 60")
 
     async def find(self, film: Film, known: Dataset) -> Findings:  # noqa: ARG002
-        """Return the groups of the first match. Raises `DimseError` if matching fails or exceeds the time limit."""
+        """Return the groups of the first match, or nothing without one.
+
+        Raises `DimseError` if the program that matches fails or exceeds the time limit, OSError if it does not start.
+        """
         texts = [words[:_MAX_TEXT] for words in _texts(film, self.where) if words][:_MAX_TEXTS]
         if not texts:
             return Findings()

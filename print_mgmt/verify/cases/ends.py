@@ -48,7 +48,7 @@ async def reset(talk: Conversation) -> None:
 
 
 def ended_by(end: Callable[[Conversation], Awaitable[None]]) -> CaseRun:
-    """Return the run that ends an association with a film box, and looks for its instances on the next association."""
+    """Return the run that creates a film box, ends the association, and looks for the instances on the next one."""
 
     async def run(peer: Peer) -> Seen:
         async with conversation(peer) as first:

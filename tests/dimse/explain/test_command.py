@@ -57,7 +57,7 @@ def test_response_is_shown_in_words() -> None:
 @pytest.mark.parametrize(
     ("element", "field", "value"),
     [
-        ("0000 0001 02000000 3412", "(0000,0100) US CommandField", "1234H (no message)"),
+        ("0000 0001 02000000 3412", "(0000,0100) US CommandField", "1234H (not a message)"),
         ("0000 0007 02000000 0100", "(0000,0700) US Priority", "0001H (HIGH)"),
         ("0000 0007 02000000 0900", "(0000,0700) US Priority", "0009H (not allowed)"),
         ("0000 0209 06000000 1B5B324A7878", "(0000,0902) LO ErrorComment", r"\x1b[2Jxx"),

@@ -109,7 +109,7 @@ def test_value_at_leads_through_items() -> None:
 
 
 def test_value_at_refuses_an_empty_value() -> None:
-    with pytest.raises(Mistake, match="PatientID has no value"):
+    with pytest.raises(Mistake, match="PatientID has no value here"):
         value_at(dataset_with("PatientID", ""), "PatientID")
 
 
@@ -162,7 +162,7 @@ def test_value_of_the_peer_names_no_file(word: str, value: str) -> None:
 
 
 def test_value_of_the_peer_adds_no_attribute() -> None:
-    with pytest.raises(Mistake, match="cannot make it KEY=VALUE"):
+    with pytest.raises(Mistake, match="must not turn a word into KEY=VALUE"):
         with_values("$x", {"x": "file=/etc/passwd"})
 
 

@@ -28,7 +28,11 @@ def pair() -> Iterator[Pair]:
 
 
 def receive(peer: socket.socket, count: int) -> bytes:
-    return peer.recv(count, socket.MSG_WAITALL)
+    """Receive ``count`` bytes, or fewer if the connection ends. A signal may cut off a single read."""
+    data = bytearray()
+    while len(data) < count and (more := peer.recv(count - len(data))):
+        data += more
+    return bytes(data)
 
 
 def test_silent_peer_does_not_end_the_reading(pair: Pair) -> None:

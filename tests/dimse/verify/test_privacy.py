@@ -1,6 +1,7 @@
 """Reports have no credentials, and no patient data if they are redacted."""
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -152,6 +153,17 @@ async def test_capture_has_each_connection(tmp_path: Any) -> None:
     found = read_capture((tmp_path / "UL-A-6.01.pcapng").read_bytes())
     assert len(found) == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["UL-A-1.01.pcapng", "UL-A-6.01.pcapng"]
+
+
+def test_capture_of_a_case_begins_with_the_case(tmp_path: Any) -> None:
+    results: list[Any] = []
+    for name, start in (("A", 10.0), ("B", 70.5)):
+        trace = CaseTrace(iter((start, start)).__next__)
+        trace.octets(trace.new_connection(), ">", ECHO)
+        results.append(SimpleNamespace(case=SimpleNamespace(id=name), trace=trace))
+    write_captures(tmp_path, Run(results=results, started="2026-11-30T00:00:00+00:00"))
+    first, second = (read_capture((tmp_path / f"{name}.pcapng").read_bytes())[0].times[0] for name in "AB")
+    assert second - first == pytest.approx(60.5)
 
 
 def test_capture_has_octets_that_the_report_cuts() -> None:
