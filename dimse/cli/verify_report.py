@@ -101,7 +101,10 @@ def is_recorded(arguments: argparse.Namespace) -> bool:
 
 
 def read_report(path: Path) -> dict[str, Any]:
-    """Return the report in a file. Raises `DecodeError` if the file has no report."""
+    """Return the report in a file.
+
+    Raises OSError if the file cannot be read, and `DecodeError` if it has no report.
+    """
     found = _read_json(path)
     try:
         check_report(found)
@@ -111,7 +114,7 @@ def read_report(path: Path) -> dict[str, Any]:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    """Return the object in a JSON file. Raises `DecodeError` if the file has no JSON object."""
+    """Return the object in a JSON file. Raises OSError, and `DecodeError` if the file has no JSON object."""
     try:
         found = json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as exc:
@@ -142,7 +145,8 @@ def make_folder(arguments: argparse.Namespace) -> None:
 def chosen_cases(parser: argparse.ArgumentParser, arguments: argparse.Namespace, cases: Sequence[Case]) -> list[Case]:
     """Return the cases that the globs choose.
 
-    End with a usage error if a glob matches no case, or if options of the report contradict each other.
+    End with a usage error if a glob matches no case, if no case is left, or if an option lacks the option that it
+    needs or contradicts another one.
     """
     if arguments.report is None and (arguments.pcap or arguments.redact):
         parser.error(f"{'--pcap' if arguments.pcap else '--redact'} needs --report")
@@ -172,7 +176,7 @@ def compare_with_baseline(run: Run, report: dict[str, Any], expected: dict[str, 
 
 
 def finish(arguments: argparse.Namespace, run: Run, report: dict[str, Any], options: Options) -> None:
-    """Write the report and the baseline to the files that the arguments name, and print the counts of the run.
+    """Write the report, the captures and the baseline that the arguments name. Unless ``--json``, print the counts.
 
     A run that was stopped writes no baseline: the verdicts of the other cases would be lost.
     """

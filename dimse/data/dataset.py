@@ -76,10 +76,10 @@ class Element:
     """A Data Element: tag, VR and value.
 
     :mod:`dimse.data.values` lists the types of ``value``. The value of an SQ is a list of :class:`Dataset`; the value
-    of compressed Pixel Data is a list of the Basic Offset Table and the fragments. Bytes given as the value of text or
-    numbers are written without a check. Numbers must be little endian; they are swapped for big endian. With
-    ``undefined_length``, a sequence is written with a delimiter instead of its length. Raises EncodeError for a value
-    that the VR cannot hold.
+    of compressed Pixel Data is a list of the Basic Offset Table and the fragments. The value of text or numbers may be
+    given as bytes, which are not checked. Numbers in these bytes must be little endian; where big endian is written,
+    they are swapped. With ``undefined_length``, a sequence is written with a delimiter instead of its length. Raises
+    EncodeError for a value that the VR cannot hold.
     """
 
     __slots__ = ("VR", "_length", "_origin", "_start", "_tag", "_value", "undefined_length")
@@ -243,7 +243,8 @@ class Dataset:
     ``Dataset(Rows=4)``, ``ds.Rows``, ``ds["Rows"]`` and ``ds[0x00280010]`` refer to the same element. The first sets
     its value, the second returns or sets it; ``[]`` returns the :class:`Element`, but assigning to ``[]`` takes a
     value. The VR of a value comes from the dictionary; :meth:`add` takes an element with any VR. A word that is not a
-    keyword always raises an error. With ``undefined_length``, the Data Set is written with a delimiter when it is an
+    keyword raises EncodeError; reading it as an attribute raises AttributeError. A missing element raises KeyError, or
+    AttributeError as an attribute. With ``undefined_length``, the Data Set is written with a delimiter when it is an
     item of a sequence.
     """
 

@@ -8,9 +8,10 @@ A server polls while a single peer sends requests, but not while several peers t
 the processor to any other program that is ready to run.
 
 A client polls only if its event loop has no other task: eight clients in one process that all polled took 8 % longer
-for their films. It polls for a shorter time, which is too short for most answers through a relay: if a client, a relay
-and a server all poll on two processors, they delay each other. A client does not poll if other programs keep all
-processors busy when its association begins: there, a program that sleeps gets a processor sooner than one that polls.
+for their films. It polls for a shorter time than a server, and stops before most answers through a relay arrive: if a
+client, a relay and a server all polled for long on two processors, they would delay each other. A client does not poll
+if other programs keep all processors busy when its association begins: there, a program that sleeps gets a processor
+sooner than one that polls.
 
 Polling ends for a peer that has been late a few times in a row. It begins again when the peer is in time, and is also
 tried again now and then. Polling pauses after another program had the processor. So it costs little processor time for
@@ -27,7 +28,7 @@ __all__ = ["CYCLE", "MAX_MISSES", "SECONDS", "BusyPoll", "Polls", "yield_process
 SECONDS = 100e-6 if (os.cpu_count() or 1) > 1 else 0.0  # on a single processor, polling would delay the peer itself
 _CLIENT_SECONDS = 0.45 * SECONDS  # our server needs 14 us for a C-ECHO, 44 for the first one; a relay, 55 and more
 MAX_MISSES = 4  # late answers in a row after which polling ends
-CYCLE = 512  # late answers after which polling is tried again: without polling, a fast peer is late, too
+CYCLE = 512  # late answers after which polling is tried again; while nobody polls, the answers of a fast peer are late
 _LONG_TURN = 500e-6  # seconds of a turn of the loop during which another program had the processor
 _PAUSE = 0.1  # seconds without polling after such a turn
 _LOAD = "/proc/loadavg"  # of Linux

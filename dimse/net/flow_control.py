@@ -83,7 +83,7 @@ class FlowControl:
                 timer.pause()
 
     def release(self, reason: int) -> None:
-        """Drop ``reason``, and resume reading unless there is another reason not to read."""
+        """Drop ``reason``. If none is left, resume reading; postponed bytes wait for their turn before that."""
         if not self.hold_reasons & reason:
             return
         self.hold_reasons &= ~reason

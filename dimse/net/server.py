@@ -71,7 +71,10 @@ class Service:
 
 
 class Server:
-    """A listener at ``host`` and ``port``, and its associations. Created by `serve`."""
+    """A listener at ``host`` and ``port``, and its associations. Created by `serve`.
+
+    ``associations`` also has the connections on which no association has begun.
+    """
 
     def __init__(
         self,
@@ -115,8 +118,8 @@ class Server:
         await self._stopped.wait()
 
     async def start(self, host: str, port: int) -> None:
-        """Start listening. Raises OSError if that fails, `EncodeError` for a host or a context that cannot be used."""
-        self._new_tls_session()  # raises an error for a context that is not for servers
+        """Start listening. Raises OSError if that fails, `EncodeError` for an unusable host or TLS context."""
+        self._new_tls_session()  # raises an error for a TLS context that is not for servers
         loop = asyncio.get_running_loop()
         try:
             listener = await loop.create_server(

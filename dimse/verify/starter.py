@@ -79,7 +79,10 @@ class Starter:
         )
 
     def ended(self) -> Ended:
-        """Return the end of the command for the report: exit status or signal, and the last lines of stderr."""
+        """Return the end of the command for the report: exit status or signal, and the last lines of stderr.
+
+        While the command runs, exit status and signal are both None.
+        """
         status = None if self._process is None else self._process.returncode
         return Ended(
             argv=self.words,
@@ -89,7 +92,7 @@ class Starter:
         )
 
     async def restart(self) -> None:
-        """End the command if it still runs, and start it again."""
+        """End the command if it still runs, and start it again. Raises OSError if it does not listen in time."""
         await self._end()
         await self._start()
 

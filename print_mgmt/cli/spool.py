@@ -313,7 +313,8 @@ async def _new_place(
 ) -> tuple[str, tuple[Target, ...]]:
     """Return the Printer Name and the destinations that a film moves to. Raises `SpoolError`.
 
-    ``printer`` is the key of a printer of the site; without ``to``, its routes choose the destinations.
+    ``printer`` is the key of a printer of the site, or None if the film keeps its printer. Without ``to``, the routes
+    of the site choose the destinations.
     """
     if printer and printer not in site.printers:
         raise SpoolError(f"{printer!a} is not a printer of the site. The printers are {', '.join(site.printers)}")

@@ -190,7 +190,7 @@ class _Film:
         return Box(top, left, bottom - top, right - left)
 
     def draw_trim(self, area: Box, level: float) -> None:
-        """Draw the line of the trim box around the image."""
+        """Fill the area of an image and a line around it. `draw_image` then covers all but the line."""
         line = max(round(TRIM_MM / MM_PER_INCH * self.dpi), 1)
         top, left = max(area.top - line, 0), max(area.left - line, 0)
         fill(self.canvas[top : area.top + area.height + line, left : area.left + area.width + line], level)

@@ -42,9 +42,10 @@ class Decoded:
 def decode(data: bytes, shape: tuple[int, ...], bits: int, syntax: TransferSyntax | None, *, ybr: bool) -> Decoded:
     """Return a decoded frame.
 
-    ``shape`` (HxW or HxWx3), ``bits`` (Bits Allocated) and ``ybr`` come from the Data Set; if the data name a color
-    space, it prevails over ``ybr``. ``syntax`` is None if it is unknown. Data without a known header are taken for RLE,
-    unless ``syntax`` names another codec. Raises ImageError for data that cannot be decoded or have another size.
+    ``shape`` (HxW or HxWx3), ``bits`` (Bits Allocated) and ``ybr`` (whether the colors are YBR) come from the Data Set.
+    If the data name a color space, it prevails over ``ybr``. ``syntax`` is None if it is unknown. Data without a known
+    header are taken for RLE, unless ``syntax`` names another codec. Raises ImageError for data that cannot be decoded
+    or have another size.
     """
     octets, uid = max(bits // 8, 1), syntax.uid if syntax is not None else ""
     stream = codestream.read(data)

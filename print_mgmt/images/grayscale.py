@@ -4,9 +4,10 @@ The level of a pixel is 0 for the lowest output value and 1 for the highest: bla
 black in MONOCHROME1. It depends on the stored value alone. So a curve with the level of each code of 8 or 16 bits is
 computed once, in double precision, and the pixels are looked up in it. Wider pixels are computed one by one.
 
-Images without a window: where the pixels are P-Values or have up to 8 bits, levels 0 to 1 stand for the range that
-Bits Stored allows. Other pixels are stretched from the lowest to the highest value of all frames of the object, so that
-its frames can be compared.
+Images without a VOI LUT or window: where the pixels are P-Values or have up to 8 bits, levels 0 to 1 stand for the
+range that Bits Stored allows. Other pixels are stretched from the lowest to the highest value of all frames of the
+object, so that its frames can be compared. With the choice "auto", all pixels are stretched, and a VOI LUT or window is
+not used.
 
 Padding does not belong to the image (PS3.3 C.7.5.1.1.2): the stretch ignores it, and it is printed black.
 """

@@ -47,7 +47,7 @@ def _check(luts: list[Lut], cells: Cells, frame: Frame) -> None:
 
 
 def _highest(lut: Lut, luts: list[Lut]) -> int:
-    """Return the entry for full brightness: tables of one palette share a range if their entries have equal widths."""
+    """Return the entry for full brightness, which is the same for all tables whose entries have the same width."""
     alike = [one for one in luts if (one.descriptor.bits, one.octets) == (lut.descriptor.bits, lut.octets)]
     return max(one.highest for one in alike)
 

@@ -2,7 +2,7 @@
 
 Compression takes most of the time of writing a page. isal, the extra ``fast``, takes an eighth to a fifth of the time
 of zlib. As measured, its files are 8 to 16 % larger for a film with one image, and 40 % smaller for a film with equal
-images. Both release the GIL. The compressed bytes may differ between processors; the pixels do not.
+images. Both libraries release the GIL. The compressed bytes may differ between processors; the pixels do not.
 
 PNG (ISO/IEC 15948 clauses 9 and 10) and PDF (with PNG predictors) have the same scan lines. Each line has filter type
 2, Up: the difference from the line above. A film is smooth and mostly black, so most differences are runs of zeros.

@@ -156,7 +156,7 @@ class _Session:
         return await (self.intercept(operation, self._perform) if self.intercept else self._perform(operation))
 
     def perform_short(self, operation: Operation) -> Response | None:
-        """Perform a request now, or return None if it takes long or must wait."""
+        """Perform a request now. Return None if it takes long, must wait, or is for ``intercept``."""
         if self.intercept is not None or _needs_engine(operation.message, self.engine):
             return None
         answer = _short_answer(self.service, operation)

@@ -23,13 +23,13 @@ Action = Literal["auto", "film", "session"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrintOptions:
-    """The options of a print client, as its caller chose them. `Connection` has what it learned about the printer.
+    """The options of a print client, as its caller chose them. `Connection` has the facts learned about the printer.
 
     ``color`` selects the Meta SOP Class: color (True), gray (False), color if the printer has it ("prefer"), gray if
     the printer has it ("avoid"), or either (None). ``bits`` is the depth of gray pixels; "auto" asks the printer.
     ``action`` is the instance that N-ACTION prints; "auto" is the film box, or the session if the printer cannot print
-    film boxes. ``action_data`` sends a Data Set with N-ACTION. ``own_uids``: the client assigns the SOP Instance UIDs,
-    instead of the printer.
+    film boxes. ``action_data`` sends a Data Set with N-ACTION, for printers that do not answer without one.
+    ``own_uids``: the client assigns the SOP Instance UIDs, instead of the printer.
     """
 
     color: Color = False

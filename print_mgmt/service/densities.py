@@ -75,7 +75,7 @@ def limit_densities(checked: Checked, imager: Imager, *earlier: Dataset) -> None
 
 
 def limit_border_densities(checked: Checked, imager: Imager, *, strict: bool) -> None:
-    """Replace densities of borders and empty boxes that are out of range (PS3.3 C.13.3), in hundredths of OD.
+    """Limit the densities of borders and empty boxes to the range of ``imager``, in hundredths of OD (PS3.3 C.13.3).
 
     Raises `Refusal` (0106) instead if the printer is strict.
     """

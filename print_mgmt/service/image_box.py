@@ -1,4 +1,7 @@
-"""N-SET of image boxes and annotation boxes (PS3.4 H.4.3 and H.4.4). A refused request leaves the box unchanged."""
+"""N-SET of image boxes and annotation boxes (PS3.4 H.4.3 and H.4.4).
+
+A refused request raises `ServiceError`, and leaves the box unchanged.
+"""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -227,7 +230,7 @@ def set_annotation_box(instances: Instances, box: AnnotationBox, dataset: Datase
 def _check_text(instances: Instances, checked: Checked, position: int, written: str) -> None:
     """Add a warning for each reason why the film cannot show the whole text: missing glyphs, controls, lack of space.
 
-    Raises `Refusal` instead if the printer is strict.
+    Raises `Refusal` instead if the printer is strict, and `ServiceError` (0110) for a film that cannot be laid out.
     """
     assert instances.session is not None
     film_box = instances.session.film_boxes[-1]

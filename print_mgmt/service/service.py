@@ -1,8 +1,8 @@
 """`PrintService` applies the rules of a print SCP (PS3.4 Annex H) to requests, without I/O.
 
-A `PrintService` serves one association. It owns all instances that are created on the association, and deletes them
-when the association ends. A request that cannot be performed changes nothing. `PrintService.handle` does not raise an
-error for it: the answer has the status that the standard defines.
+A `PrintService` serves one association. It owns all instances that are created on the association; its caller must call
+`PrintService.close` when the association ends. A request that cannot be performed changes nothing.
+`PrintService.handle` does not raise an error for it: the answer has the status that the standard defines.
 
 N-ACTION creates a job, which has a copy of the current films. A caller that cannot accept the job replaces the answer
 by `PrintService.queue_full`.
@@ -73,9 +73,10 @@ _IMAGE_TAGS = {sop_class: tag_of(sequence) for sop_class, sequence in IMAGE_SEQU
 class PrintService:
     """The print SCP for one association, with the configuration ``config``.
 
-    All associations of a printer share ``state``, ``jobs``, ``pool`` (the memory that film sessions reserve) and
-    ``memory`` (the memory of all instances). ``calling_ae_title`` and ``host`` are the AE title and the address of the
-    client; ``abstract_syntaxes`` are the abstract syntaxes of the accepted presentation contexts.
+    All associations of a printer share ``state``, ``pool`` (the memory that film sessions reserve) and ``memory`` (the
+    memory of all instances). ``jobs`` finds the Print Jobs for N-GET. ``calling_ae_title`` and ``host`` are the AE
+    title and the address of the client; ``abstract_syntaxes`` are the abstract syntaxes of the accepted presentation
+    contexts.
     """
 
     def __init__(

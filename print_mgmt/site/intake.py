@@ -49,7 +49,10 @@ class Intake:
         self._completion = Completion()
 
     async def store(self, job: PrintJob) -> None:
-        """Identify, route and store the films of a job. Raises `SpoolError` if none of them is stored."""
+        """Identify, route and store the films of a job. Raises `SpoolError` if none of them is stored.
+
+        The films of ``job`` are replaced by the routed films. If these have the same priority, the job gets it, too.
+        """
         site = self._config()
         printer = site.printers[self._name]
         await self._check_length(printer)

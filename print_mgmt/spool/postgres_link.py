@@ -116,7 +116,8 @@ class PostgresLink:
     async def transaction(self) -> AsyncIterator[Connection]:
         """Run the block in a transaction.
 
-        Raises `NotBegun` if the transaction cannot begin, and `SpoolError` if the database fails later.
+        Raises `NotBegun` if the transaction cannot begin, `SpoolError` if the database fails later, and
+        `LocalProtocolError` if the spool is not open.
         """
         if self._pool is None:
             raise LocalProtocolError("the spool is not open: use it in `async with`")
@@ -147,7 +148,7 @@ class PostgresLink:
         return db
 
     async def now(self, db: Connection) -> float:
-        """Return the time in seconds on the clock for leases and delays."""
+        """Return the time in seconds for leases and delays, by ``clock`` or else by the clock of the database."""
         if self._clock is not None:
             return self._clock()
         return float(await db.fetchval("SELECT extract(epoch FROM clock_timestamp())::float8"))
