@@ -93,7 +93,7 @@ def _lab(parser: argparse.ArgumentParser, views: _Views, arguments: argparse.Nam
     )
     if arguments.brief:
         _print(lab.run("brief"))
-    if isinstance(sys.stdin, io.TextIOWrapper):  # read bytes that are not text in the way Python reads arguments
+    if isinstance(sys.stdin, io.TextIOWrapper):  # keep bytes that are not text, as in arguments
         sys.stdin.reconfigure(errors="surrogateescape")
     try:
         if arguments.commands is None and sys.stdin.isatty():

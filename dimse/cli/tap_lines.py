@@ -94,7 +94,7 @@ class LineProcess:
         self._queue.put(Item(number, OPENED, title, b"", time.time()))
 
     def received(self, number: int, side: str, data: bytes, when: float | None = None) -> None:
-        """Explain ``data`` of one ``side``, `REQUESTOR` or `ACCEPTOR`, received ``when`` or now."""
+        """Explain ``data`` of one ``side``, `REQUESTOR` or `ACCEPTOR`, received ``when`` (as in `Item`) or now."""
         when = time.time() if when is None else when
         self._queue.put_bytes(number, Item(number, RECEIVED, side, data, when), len(data))
 

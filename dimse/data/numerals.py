@@ -1,11 +1,11 @@
 """Numbers written as text: the VRs DS and IS of PS3.5 §6.2.
 
 A :class:`DS` is a float and an :class:`IS` is an int. Both keep their text, so that a value copied to another Data Set
-is written with the same digits.
+is written with the same digits, unless it is longer than the standard allows.
 
 Reading is lenient: it accepts NULs as padding, and values that are too long, but neither infinities nor integers of
-more than 20 characters. Construction reads text in the same way, but its result is strict: a DS has at most 16
-characters of the repertoire, and an IS must fit in 32 bits.
+more than 20 characters. Construction reads text in the same way, but its result is strict: the text of a DS has at most
+16 characters, all of which a DS may contain, and an IS must fit in 32 bits.
 
 The standard does not allow a comma. In a DS, one comma is read as the decimal point, because devices that follow their
 locale write numbers in this way: "1,000" is 1.000, not one thousand. Several commas can only separate thousands; they
@@ -235,7 +235,7 @@ def _int_in(text: str) -> int | None:
 def decimal_text(value: object) -> str:
     """Return the text of one value of DS; "" for None.
 
-    Raises EncodeError for text that is not a finite number, and for a value of another type.
+    Raises EncodeError if the value is not a finite number, and for a type other than DS, float, int, str and None.
     """
     if isinstance(value, DS):
         return value._text if len(value._text) <= _MAX_DS else _shortest_text(value)
@@ -275,7 +275,7 @@ def _decimal_text(value: AnyDecimal) -> str:
 
 
 def is_complex(kind: type) -> bool:
-    """Return whether numbers of this type have an imaginary part, which `float` drops from a number of numpy."""
+    """Return whether numbers of this type have an imaginary part. `float` would drop it from a number of numpy."""
     # float and int first: issubclass() of an abstract class takes ten times as long
     return not issubclass(kind, (float, int)) and issubclass(kind, Complex) and not issubclass(kind, Real)
 

@@ -159,7 +159,7 @@ class Listener:
         return address_of(self._socket.getsockname())
 
     def accept(self, seconds: float) -> Connection:
-        """Wait for the next peer.
+        """Wait for the next peer; its TLS handshake, if any, may take 10 s more.
 
         Raises `ConnectionFailed` if no peer connects within ``seconds``, if the peer has already disconnected again, or
         if TLS fails.

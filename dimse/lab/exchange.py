@@ -17,7 +17,7 @@ __all__ = ["MAX_WAIT", "Exchange"]
 
 MAX_WAIT = 3600.0  # seconds to wait for a peer to connect, or for its bytes
 _LINGER = 0.02  # seconds without bytes after which a complete answer counts as the whole answer
-_MAX_HELD = 1 << 27  # bytes of a PDU or message of the peer that is not complete, as in two images of 64 MiB
+_MAX_HELD = 1 << 27  # bytes of an incomplete PDU or message of the peer; two images of 64 MiB have as many
 _MAX_ANSWER_LINES = 10_000  # lines of the peer, the latest ones, that `expect` searches
 _MAX_LINE = 2000  # characters of a line that are shown
 
@@ -27,8 +27,8 @@ Lines = Iterator[str]  # lines to print
 class Exchange:
     """The connection to the peer, and the PDUs of both sides. Methods yield the lines to print, escaped.
 
-    ``connect`` is called when bytes must be sent and no connection is open. Its argument is a time limit in seconds,
-    and it returns a new connection. The other arguments are as in `Lab`.
+    `open` and `send` call ``connect`` if no connection is open. Its argument is a time limit in seconds, and it returns
+    a new connection. The other arguments are as in `Lab`.
     """
 
     def __init__(
@@ -91,7 +91,10 @@ class Exchange:
             yield from self._end(f"we {'reset' if reset else 'closed'} the connection")
 
     def send(self, data: bytes) -> Lines:
-        """Send ``data``; yield its PDUs, and then the answer if `listens`."""
+        """Send ``data``; yield its PDUs, and then the answer if `listens`. Raises `ConnectionFailed`.
+
+        If not everything can be sent, reset the connection.
+        """
         connection = self.open(MAX_WAIT)
         self.answer_lines.clear()
         try:

@@ -55,7 +55,7 @@ class Lab:
 
     @property
     def prompt(self) -> str:
-        """The prompt: the state of this side's state machine."""
+        """The prompt: the state of this side's state machine, or ``closed`` if no connection is open."""
         return f"{self._exchange.state.name if self._exchange.is_open else 'closed'}> "
 
     def run(self, line: str) -> Lines:

@@ -167,7 +167,7 @@ async def _connect(association: Association, host: str, port: int) -> None:
 
 
 async def _reach(transport: Transport, host: str, port: int) -> None:
-    """Connect to the first address of a host that can be reached. Raises OSError, of the first one that failed."""
+    """Connect to the first address of a host that can be reached. If there is none, raise the error of the first."""
     failed: OSError | None = None
     for address in await addresses_of(host):
         try:
@@ -186,7 +186,7 @@ def _forward_error(established: Waiter, connecting: asyncio.Task[Any]) -> None:
 
 
 def connection_reason(error: OSError) -> str:
-    """Return the system's own message for an error, which asyncio replaces by a text of its own."""
+    """Return the system's own message for an error: asyncio gives some errors another text."""
     if isinstance(error, socket.gaierror) or error.errno is None:
         return error.strerror or str(error)
     return os.strerror(error.errno)

@@ -23,9 +23,9 @@ __all__ = ["EagerReader"]
 _READ_ON = 0.002  # seconds for which reading from one peer goes on while its bytes arrive
 _LONG = 0.005  # seconds of processing; after more than this, the next read is smaller
 
-# The bytes of the first read may have to wait for their turn, and no other bytes may be read in the meantime. Before
-# Python 3.11.4, asyncio ignored a pause of reading before the end of ``connection_made`` (gh-103607). With these
-# versions, the event loop does the first read.
+# The bytes of the first read may have to wait for their turn, and then reading must pause. Before Python 3.11.4,
+# asyncio ignored a pause that came before the end of ``connection_made`` (gh-103607). In these versions, the event loop
+# does the first read.
 _CAN_PAUSE_FIRST_READ = sys.version_info >= (3, 11, 4)
 
 

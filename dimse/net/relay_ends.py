@@ -23,15 +23,16 @@ _READ = 1 << 14  # bytes to read at a time in a handshake
 _PLAIN = 1 << 17  # bytes to decrypt at a time
 _RESET = struct.pack("ii", 1, 0)  # the SO_LINGER value with which closing a socket resets the connection
 
-# Bytes in one read. The memory for a short read costs 3 us less, so a long read only follows a read that was full.
+# Bytes in one read. The memory for a short read costs 3 us less, so a long read only follows a read of 64 KiB or more.
 _SHORT_READ, _LONG_READ = 1 << 16, 1 << 18
 
 
 class End(Protocol):
     """One of the two connections of a link.
 
-    The thread of the link calls `read`, `write`, `flush`, `finish` and `drop`. They raise OSError if the connection is
-    broken. With TLS, `read` and `write` raise `RemoteProtocolError` for a mistake of the peer, which gets an alert.
+    The thread of the link calls `read`, `acknowledge`, `write`, `flush`, `finish` and `drop`. `read`, `write`, `flush`
+    and `finish` raise OSError if the connection is broken. With TLS, `read` and `write` raise `RemoteProtocolError` for
+    a mistake of the peer, which gets an alert.
     """
 
     address: Address
