@@ -131,7 +131,8 @@ def _end_of_pixels(dataset: Dataset, error: DecodeError) -> int:
 def _inflate(data: memoryview, limit: int, report: list[Finding] | None, cut_off: list[DecodeError] | None) -> bytes:
     """Inflate a Data Set, PS3.5 §A.5: RFC 1951 without a header, and possibly a NUL as padding.
 
-    Some devices write the header and the checksum of zlib (RFC 1950), which DCMTK reads with --bitstream-zlib.
+    Some devices write the header and the checksum of zlib (RFC 1950), which DCMTK reads with --bitstream-zlib. They are
+    read, and reported. Raises DecodeError, also for more than ``limit`` bytes.
     """
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:

@@ -129,7 +129,7 @@ def _to_raw_attribute(element: Element, exc: DecodeError, inline: bool) -> Json:
 
 
 def _to_number_or_text(vr: str, raw: bytes) -> Json:
-    """Return a number, or its text if it is not a number."""
+    """Return the number in ``raw``; its text if it is not a number; None if it is empty."""
     try:
         item = decode_value(vr, raw)
     except DecodeError:
@@ -337,7 +337,7 @@ def _read_tag(text: str) -> int:
 
 
 def _read_texts(row: VR, items: list[object]) -> Value:
-    """Return text values, or numbers as text, read as if they were encoded."""
+    """Return the values of a text VR as `decode` would return them. IS and DS may also have JSON numbers."""
     text = "\\".join(_read_text(row, item) for item in items)
     if len(items) > 1 and not row.many:
         raise ValueError(f"{row.name} can have only one value, not {len(items)}")

@@ -2,8 +2,9 @@
 
 Pixel Data is a list of items: the Basic Offset Table, which may be empty, and then the fragments. A frame has one or
 more fragments. The tables give the offset at which each frame begins; the offsets count the bytes of the items and
-their headers. A table that cannot be right is ignored. Without a table, either each fragment is a frame, or each frame
-starts with the header of its codec. Frames beyond Number of Frames are left out. An empty fragment belongs to no frame.
+their headers. A table that cannot be right is ignored. Without a table, all fragments are the only frame, or each
+fragment is a frame, or each frame starts with the header of its codec. Frames beyond Number of Frames are left out. An
+empty fragment belongs to no frame.
 """
 
 import struct
@@ -65,7 +66,7 @@ def frames_of(dataset: Dataset, *, report: list[Finding] | None = None) -> list[
     table, fragments = items[0], items[1:]
     count = _count(dataset, len(table) // 4)
     frames = _frames_by_extended_table(dataset, fragments, count)
-    has_more = sum(map(bool, map(len, fragments))) > count  # by that table, each fragment is a frame
+    has_more = sum(map(bool, map(len, fragments))) > count  # in an Extended Offset Table, each fragment is a frame
     if not frames:
         offsets = _fragment_offsets(fragments)
         frame_offsets = _basic_offsets(table, offsets, count) or _guess_offsets(fragments, offsets, count)
@@ -128,7 +129,7 @@ def _fragment_items(value: Value) -> list[Fragment]:
 
 
 def _count(dataset: Dataset, listed: int) -> int:
-    """Return Number of Frames, or else the number of entries in the Basic Offset Table."""
+    """Return Number of Frames, or else ``listed``, the number of entries in the Basic Offset Table; at least 1."""
     return frame_count(dataset) or max(listed, 1)
 
 

@@ -70,7 +70,10 @@ def _convert_numbers(element: Element, vr: str) -> Element | None:
 
 
 def _number(item: object) -> int | float:
-    """Return a number as it is, and text as the number that it contains. Raises ValueError."""
+    """Return a number, or the number in a text, as an int if it is whole.
+
+    Raises EncodeError for other text, OverflowError for an infinity, and ValueError for NaN and everything else.
+    """
     if isinstance(item, str):
         item = DS(item)
     if not isinstance(item, (int, float)):

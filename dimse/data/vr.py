@@ -38,11 +38,12 @@ class VR:
 
     ``name``: the two letters. ``title``: the name in words. ``kind``: "text", "number", "stream" or "sequence".
     ``long``: the header has the explicit form with a length of 32 bits, PS3.5 §7.1.2. ``many``: an element may have
-    several values, separated by backslashes (text) or by nothing (numbers). ``size``: bytes of one number, or of one
-    word of a stream; 0 for text and sequences. ``max_length``: characters in one value, or in one component group of a
-    PN; None if only the length field limits it. ``charset``: Specific Character Set applies. ``strip``:
-    insignificant spaces stand at ``both`` ends, or only at the ``end``. ``pattern``: a regular expression that each
-    text value must match. ``pad``: the byte that makes the length of a value even.
+    several values, separated by backslashes (text) or by nothing (numbers). ``size``: bytes of one number (in AT, of
+    each of the two words of a tag), or of one word of a stream; 0 for text and sequences. ``max_length``: characters in
+    one value, or in one component group of a PN; None if only the length field limits it. ``charset``: Specific
+    Character Set applies. ``strip``: insignificant spaces stand at ``both`` ends, or only at the ``end``. ``pattern``:
+    a regular expression that each text value must match, or "" if there is none. ``pad``: the byte that makes the
+    length of a value even.
     """
 
     name: str

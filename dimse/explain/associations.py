@@ -94,7 +94,7 @@ def _sender(data: bytes) -> str:
 
 
 def _beginning(connection: Connection, by_client: bool) -> bytes:
-    """Return the header of the first PDU of one side."""
+    """Return the first bytes of one side, as many as a PDU has in its header; fewer if the side sent fewer."""
     pieces = (bytes(piece[: HEADER.size]) for is_client, piece in connection.pieces if is_client == by_client)
     return b"".join(pieces)[: HEADER.size]
 

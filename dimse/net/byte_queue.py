@@ -18,10 +18,10 @@ _OVERHEAD = 200  # bytes of memory that an item takes besides its data, so that 
 
 
 class Queue(Generic[K, T]):
-    """The queue, which holds at most ``max_bytes``, including `_OVERHEAD` bytes for each item.
+    """The queue, which holds at most ``max_bytes``, including `_OVERHEAD` bytes for each item of `put_bytes`.
 
-    The key of an item is its association. ``make_lost`` returns the item that is added when an association has lost
-    its bytes.
+    Items of `put` do not count. The key of an item is its association. ``make_lost`` gets a key, and returns the item
+    that is added when this association has lost its bytes because the queue was full.
     """
 
     def __init__(self, max_bytes: int, make_lost: Callable[[K], T]) -> None:

@@ -29,7 +29,8 @@ Work = Callable[[], None]  # something that the thread does
 _log = logging.getLogger("dimse.net")
 _PRIVATE = 0o600  # permissions; a recording may contain patient data
 _BATCH = 1 << 18  # bytes in one write: few, so that most of a film is written while it is still being sent
-_PAUSE = 0.05  # seconds to wait for a batch; if the process is killed, the bytes of at least this time are lost
+# Seconds to wait for a batch. If the process is killed, the bytes of this time are lost, or more if the disk is slow.
+_PAUSE = 0.05
 PATIENCE = 10.0  # seconds for the disk to write the waiting bytes
 _MAX_PARTS = 1024  # buffers that Linux takes in one call
 _BINARY = getattr(os, "O_BINARY", 0)  # on Windows
@@ -199,7 +200,7 @@ class CaptureWriter:
         if self._thread is None:
             thread = Thread(target=self._run, name="dimse: recordings", daemon=True)
             try:
-                thread.start()  # it waits for the lock, which the caller holds
+                thread.start()  # the new thread waits for the lock, which the caller holds
             except RuntimeError as exc:
                 return exc
             self._thread = thread
@@ -209,8 +210,8 @@ class CaptureWriter:
     def add(self, give_up: Work, work: Work, size: int) -> None:
         """Do ``work`` in the thread; ``work`` holds ``size`` bytes until then.
 
-        ``give_up`` identifies the recording. If too many bytes wait, the thread calls the ``give_up`` of the recording
-        that has the most, instead of all work of that recording.
+        ``give_up`` identifies the recording. If too many bytes wait, the recording that has the most loses its waiting
+        and all its later work; the thread calls its ``give_up`` instead.
         """
         self._queue.put_bytes(give_up, work, size)
 

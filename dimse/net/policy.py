@@ -47,7 +47,11 @@ _IDENTITY_REFUSED = AssociateRJ(1, 2, 1)  # source: the service-provider (ACSE),
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The peer of a connection: HOST:PORT, and the certificate; None without a certificate or without TLS."""
+    """The peer of a connection.
+
+    ``address`` is HOST:PORT, without a port for a Unix socket. ``certificate`` is None if the peer sent none, and
+    without TLS.
+    """
 
     address: str
     certificate: Certificate | None = None
@@ -55,7 +59,7 @@ class Caller:
 
     @property
     def host(self) -> str:
-        """The address without the port."""
+        """The address without the port; "" for a Unix socket."""
         return self.address.rpartition(":")[0]
 
 
@@ -168,6 +172,8 @@ def identity_of(request: AssociateRQ) -> UserIdentityRQ | None:
 
 def identified(check: Check) -> Policy:
     """Accept the users that ``check`` accepts; reject others, and requests without exactly one identity.
+
+    The rejection comes from the service-provider, with no-reason-given (PS3.7 D.3.3.7.3).
 
     ``check`` gets the identity and the caller. It returns the server's response (a Kerberos server ticket, a SAML or
     JWT response; empty for a username), or None to reject; it may be a coroutine function. The response is sent if the

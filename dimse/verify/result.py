@@ -116,7 +116,8 @@ class Result:
     verdict: Verdict
     reason: str = ""
     close: CloseVerdict | None = None
-    # Whether no new association worked after the case, or the peer's program had ended (that of an SCU: by a signal)
+    # Whether no new association worked after the case, or the peer's program had ended. An SCU's program always
+    # ends, so it counts only if a signal ended it.
     is_damaged: bool = False
     is_endless: bool = False  # whether the case reached its time limit
     subcases: tuple[SubResult, ...] = ()

@@ -117,7 +117,7 @@ async def reset_midway(peer: Peer) -> Seen:
 
 
 def half(pdus: Iterable[PDataTF], length: int) -> Iterator[bytes]:
-    """Yield the octets of PDUs, one after the other, until half of ``length`` is reached. There may be millions."""
+    """Yield the octets of PDUs, of which there may be millions, until half of ``length`` is reached."""
     sent = 0
     for pdu in pdus:
         if sent >= length // 2:

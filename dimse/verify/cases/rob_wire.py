@@ -54,7 +54,7 @@ _TITLE = 16
 
 
 def first_octets(octets: Callable[[Peer], bytes]) -> CaseRun:
-    """Return the run that sends ``octets`` first on a new connection."""
+    """Return the run that sends ``octets`` on a new connection, in place of an A-ASSOCIATE-RQ."""
 
     async def run(peer: Peer) -> Observation:
         wire = await peer.connect()
@@ -95,7 +95,8 @@ async def silent_connections(peer: Peer) -> Observation:
     wires = [await peer.connect() for _ in range(_SILENT)]
     meanwhile: Seen = await peer.probe(0)
     if meanwhile == DEAD:
-        # The peer serves one association at a time, so each connection would block it until ARTIM expires
+        # The peer probably serves one association at a time. Each silent connection would then block it until ARTIM
+        # expires, so only the first stays open.
         meanwhile = SILENCE
         for wire in wires[1:]:
             wire.close()
@@ -142,7 +143,7 @@ async def many_associations(peer: Peer) -> Seen:
         if seen != RELEASED:
             return Broken(f"association {number + 1}: {seen}")
         await peer.dismiss()
-    # With `return_exceptions`, all have ended before the first `Unprepared` ends the case
+    # `return_exceptions` lets all of them end before the first `Unprepared` ends the case
     at_once = await asyncio.gather(*(_echo_once(peer) for _ in range(_AT_ONCE)), return_exceptions=True)
     for found in at_once:
         if isinstance(found, BaseException):

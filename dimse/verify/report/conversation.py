@@ -29,7 +29,7 @@ LEFT_OUT = "The fields of later PDUs are left out, because this page is limited 
 
 
 def conversations(documents: Sequence[Mapping[str, Any]], max_length: int = _MAX_FIELDS) -> list[dict[str, str]]:
-    """Return the trace of each case of each report as HTML, by case id.
+    """Return the traces of each report in ``documents``: the HTML of each case, by case id.
 
     All fields together have at most ``max_length`` characters.
     """
@@ -47,7 +47,7 @@ def conversations(documents: Sequence[Mapping[str, Any]], max_length: int = _MAX
 
 
 def _badness(case: Case) -> int:
-    """Return the place of a case in the order of the verdicts, worst first."""
+    """Return the place of a case in the order of the verdicts, worst first. Cases with damage come before all."""
     order = sorted(Verdict, key=lambda each: sum(worst((each, other)) is other for other in Verdict))
     return -1 if case["damaged"] else order.index(Verdict(case["verdict"]))
 
@@ -104,7 +104,10 @@ class _Shown:
             yield f"<div>{_text(head + row['hex'][: 2 * _MAX_HEX] + more)}</div>"
 
     def _fields(self, turn: Turn, connection: int, gaps: Sequence[Piece]) -> str:
-        """Return the moves of both state machines and the fields of a PDU, or "" if they do not fit."""
+        """Return the moves of both state machines and the fields of a PDU.
+
+        If they do not fit, return "" and set ``left_out``.
+        """
         moves = self.machines.setdefault(connection, Machines()).step(turn.side, turn.pdu)
         words = map(_move, moves)
         lines = [f"= {'; '.join(words)}", *format_lines(_kept(turn, gaps), rows=_ROWS, width=_WIDTH)]

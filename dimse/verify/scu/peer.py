@@ -95,7 +95,7 @@ class ScuPeer:
         self.assertions.append(Assertion.now(self.trace, self.level, due, seen, column))
 
     def plain_visit(self) -> Visit:
-        """Return the visit of the plain scenario."""
+        """Return the visit of the plain scenario, which must be over."""
         assert self.plain is not None
         return self.plain
 
@@ -138,7 +138,7 @@ class ScuPeer:
         return visit
 
     async def _perform(self, visit: Visit) -> None:
-        """Wait until the program, or a person, has run the SCU."""
+        """Run the program, or wait until a person has run the SCU. Raises `Unprepared` if it goes on for too long."""
         self.dispatcher.waiting[self.case_id] = Waiting(self.case_id, visit, self.trace)
         try:
             if self.target.program is not None:
