@@ -7,8 +7,9 @@
       item 1
         (0008,1150) UI    22  ReferencedSOPClassUID  1.2.840.10008.5.1.1.1 (Basic Film Session SOP Class)
 
-The number is the length of the value in bytes, if known, or the number of items in a sequence. Control characters are
-escaped, so that hostile text cannot move the cursor of a terminal. If a value cannot be decoded, its error is shown.
+The number is the length of the value in bytes, if known, or the number of the items or fragments that the value
+consists of. Control characters are escaped, so that hostile text cannot move the cursor of a terminal. If a value
+cannot be decoded, its error is shown.
 """
 
 import struct
@@ -134,7 +135,8 @@ def rows_of(
             charsets += charsets[-1:] * (header.depth + 1 - len(charsets))  # an item inherits its charset
             if header.tag == CHARACTER_SET:
                 charsets[-1] = piece
-            # The charset must not come after the element, because `_format_row` takes the last line of the dump
+            # `_format_row` takes the last line of a dump, which is in the order of tags. So only an element with a
+            # higher tag than the charset gets the charset; no other element needs it
             charset = charsets[-1] if header.tag > CHARACTER_SET else b""
             yield header, cut(_format_row(header, piece, charset, syntax, width), width)
     except (struct.error, DecodeError):

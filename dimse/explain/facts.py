@@ -1,7 +1,8 @@
 """The contents of a step as facts, which can be compared with the facts of another recording.
 
-A fact has a name, a value in words and a `Weight`. Values that differ between any two associations are not facts:
-instance UIDs, message IDs, and the times of PDUs. Names, lengths, dates and pixels are facts of the lowest weight.
+A fact has a name, a value in words and a `Weight`. Values that are new in each association are not facts: message IDs,
+the times of PDUs, and instance UIDs, of which only the presence is a fact. Names, lengths, dates and pixels are facts
+of the lowest weight.
 """
 
 from collections import Counter

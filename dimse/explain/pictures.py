@@ -1,6 +1,7 @@
 """Small pictures of native Pixel Data, as PNG: every n-th pixel.
 
-The lowest value becomes black and the highest white, unless the values may be P-Values. All color is treated as RGB.
+The lowest value becomes black and the highest white, unless the values may be P-Values. For MONOCHROME1, the picture is
+then inverted. All color is treated as RGB.
 
 The pictures need no numpy, since each row of a picture is a slice with a stride.
 """
@@ -52,7 +53,7 @@ def picture_of(description: Mapping[str, str], pixels: memoryview) -> Picture | 
 
 
 def stride(rows: int, columns: int) -> int:
-    """Return n if the picture of an image shows every n-th row and every n-th column."""
+    """Return the number n such that the picture of an image shows every n-th row and every n-th column."""
     return max(1, -(-max(rows, columns) // MAX_SIDE))
 
 

@@ -1,7 +1,7 @@
 """Cut messages into P-DATA-TF PDUs, and assemble PDVs into messages: PS3.7 §6.3, PS3.8 Annex E.
 
-Sending copies no payload: a fragment is a view of the caller's buffer. If the Data Set is given as a list, a fragment
-that spans several buffers is joined.
+Sending copies no payload: a fragment is a view of the caller's buffer. Only a fragment that spans several buffers of a
+list is a copy, in which the parts are joined.
 
 Receiving copies each fragment once. A received fragment is a view into a buffer that the transport is about to reuse,
 so the Data Set is gathered in memory of its own. The first fragment decides how much to reserve: if it contains the
@@ -71,7 +71,10 @@ def max_command_length(max_length: int) -> int:
 
 
 def max_fragment_length(max_length: int) -> int:
-    """Return the greatest length of a fragment of a message in several fragments, an even number (PS3.8 Annex E.1)."""
+    """Return the greatest length of a fragment if a message needs several: an even number (PS3.8 Annex E.1).
+
+    ``max_length`` is as in `fragment`. The result is less than 2 if ``max_length`` leaves no room for a fragment.
+    """
     return (min(max_length or MAX_SENT, MAX_SENT) - PDV_OVERHEAD) & ~1
 
 

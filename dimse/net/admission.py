@@ -119,7 +119,7 @@ def within_descriptors(limits: Limits, files: int = 0) -> Limits:
 
 
 def allowed_descriptors() -> int:
-    """Return the number of descriptors that this process may have open."""
+    """Return the number of descriptors that this process may have open; `sys.maxsize` if there is no limit."""
     if sys.platform == "win32":
         return sys.maxsize
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -233,8 +233,8 @@ class Association:
     async def release(self) -> None:
         """Release the association, PS3.8 §7.2, if `is_open`, and wait until the connection is closed.
 
-        An association whose peer does not answer within ``Timeouts.release`` is aborted, which loses nothing if all
-        operations are complete.
+        If the peer does not answer within ``Timeouts.release``, abort the association, and return before the connection
+        is closed (see `closed`). This loses nothing if all operations are complete.
         """
         if self._core.state is not State.Sta6:
             return
@@ -262,7 +262,10 @@ class Association:
         self.transport.send(Abort(0, 0))
 
     async def closed(self) -> None:
-        """Wait until the connection is closed, and recorded. After ``Timeouts.linger`` seconds, close it."""
+        """Wait until the connection is closed, and until its recording, if any, has everything.
+
+        After ``Timeouts.linger`` seconds, this side closes the connection.
+        """
         if self.transport.was_connected and not self._is_closed.is_set():
             await self._disconnected()
         await self.transport.recorded()

@@ -111,7 +111,7 @@ class Account:
         self.abort = abort
         self.receiving = 0  # bytes of the incomplete message
         self.unprocessed = 0  # bytes of an incomplete PDU, and bytes that wait for their turn
-        self._period_start: tuple[int, int] | None = None  # ``received`` and ``releases`` of the flow at that time
+        self._period_start: tuple[int, int] | None = None  # ``received`` and ``releases`` of the flow when it began
         self._kept = 0  # bytes of complete messages, and of the association request
         self._budget = budget
 

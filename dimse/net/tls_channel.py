@@ -97,7 +97,8 @@ class TLSChannel:
     def _end(self) -> None:
         """Report the end of the session once all bytes before it are processed.
 
-        The end waits while the peer has to wait. Without TLS it waits as well, because nothing is read in that time.
+        While this side makes the peer wait, the end of the session waits, too. Without TLS, the end of the connection
+        also waits, because nothing is read in that time.
         """
         if self._flow.is_held_beyond_turn and not self._flow.has_postponed:
             self._flow.postpone(_NOTHING)

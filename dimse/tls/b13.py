@@ -220,7 +220,7 @@ def _new_context() -> SSL.Context:
 
 
 def _checking_context() -> ssl.SSLContext:
-    """Return a context of `ssl` that checks files with clear errors. It accepts short keys; `b13_rules` checks keys."""
+    """Return a context of `ssl` that raises clear errors for files. It accepts short keys; `b13_rules` checks keys."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.set_ciphers(f"ALL:{_LEVEL_0}")
     return context

@@ -108,8 +108,9 @@ async def data_set_in_fragments(peer: Peer) -> Seen:
 async def _answer_in_one_piece(session: PrintSession) -> Answered:
     """Return the response to the N-CREATE of a film box, and delete the film box.
 
-    A peer without N-ACTION of the session may refuse a second film box while the first is not printed (PS3.4
-    H.4.2.2.1.3). Raises `Unprepared` if the peer does not respond, or does not delete the film box.
+    The film box must go, because a peer that cannot print a whole film session may refuse a second film box before the
+    first is printed (PS3.4 H.4.2.2.1.3). Raises `Unprepared` if the peer does not respond, or does not delete the film
+    box.
     """
     with session.patiently():
         whole = await session.create_film_box()
@@ -145,7 +146,7 @@ async def interleaved(peer: Peer) -> Seen:
 
 async def too_long(peer: Peer) -> Seen:
     wire = await peer.associate()
-    if wire.max_length not in JUDGED_MAXIMA:  # Maximum Length has changed since the association that found the flags
+    if wire.max_length not in JUDGED_MAXIMA:  # it was another one in the association that found the flags
         raise Unprepared(f"the peer's Maximum Length is now {wire.max_length}")
     octets = echo_command()[12:]  # without the element of the group length
     headers = 6 + 12 + 8  # of the PDV, the element of the group length, and the header of Error Comment
