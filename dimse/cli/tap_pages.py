@@ -37,7 +37,8 @@ class PageProcess:
     def make(self, recording: Path, page: Path, title: str, faults: Sequence[str], *, keep: bool) -> Future[str]:
         """Start to write ``page``. The result of the future is an error in words, or "".
 
-        Unless ``keep``, the recording is deleted afterwards.
+        The future raises BrokenProcessPool if the process is killed. Unless ``keep``, the process deletes the recording
+        afterwards.
         """
         others = {*active_children()}
         work = partial(

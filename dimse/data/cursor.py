@@ -32,7 +32,7 @@ Elements: TypeAlias = dict[int, Element]  # by tag
 # 6       the sequence itself
 _Frame: TypeAlias = "tuple[Elements, Origin, int, int, int, Source, Items]"
 
-NOT_SHARED = -1  # there is no shared end, or no level around the sequence; the parser handles the end of the item
+NOT_SHARED = -1  # the fast loop leaves the end of the item to the parser, for example because the two ends differ
 
 # The delimiter of an item, followed by the delimiter of its sequence, in little endian
 _ENDS = struct.pack("<HHIHHI", DELIMITERS, ITEM_DELIMITATION & 0xFFFF, 0, DELIMITERS, SEQUENCE_DELIMITATION & 0xFFFF, 0)
@@ -44,7 +44,7 @@ class Cursor(ABC):
     """A position in a Data Set or an item.
 
     ``offset`` is the offset of the next byte. ``end``, ``elements`` and ``origin`` belong to the current level, which
-    is a Data Set or an item. ``left`` is the number of elements that the limits still allow.
+    is a Data Set or an item. ``left`` is the number of elements and items that the limits still allow.
     """
 
     def __init__(self, origin: Origin, start: int, end: int) -> None:
@@ -141,8 +141,8 @@ class Cursor(ABC):
     def parse_next(self, layout: Layout, at: int, left: int) -> bool:
         """Parse what the loop cannot parse. Return whether the loop may continue.
 
-        ``at`` is the offset of the last element that the loop parsed, and ``left`` the number of elements that the
-        limits allow after that element.
+        ``at`` is the offset of the last element that the loop has reached: the one that it cannot parse or, at the end
+        of a level, the one before that end. ``left`` is the number of elements and items that the limits still allow.
         """
 
     def store(self, element: Element) -> None:

@@ -170,7 +170,7 @@ _PASSCODE = _counted("Secondary-field", _nothing, secret=True)
 
 
 def _user_items(answer: bool) -> dict[int, Layout]:
-    """Return the sub-items of User Information. Some have one table for the request, and the next for the answer."""
+    """Return the sub-items of User Information. Some have two tables: one for the request, the next for the answer."""
     return {
         0x51: Layout("Maximum Length Sub-Item", f"PS3.8 Table D.1-{1 + answer}",
                      (Row("Maximum-length-received", 4, _limit),)),

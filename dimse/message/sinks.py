@@ -23,7 +23,7 @@ class Storage(Protocol):
     """Memory for Data Sets that are received."""
 
     def reserve(self, size: int, arrived: int) -> memoryview:
-        """Return ``size`` bytes of any content.
+        """Return ``size`` bytes of any content. Raises MemoryError or OSError if there is no room.
 
         Only ``arrived`` bytes are about to be written, so an implementation should commit at most `MAX_AHEAD` times
         ``arrived`` bytes of memory.
@@ -33,7 +33,7 @@ class Storage(Protocol):
     def grow(self, view: memoryview, length: int, size: int) -> memoryview:
         """Return ``size`` bytes that begin with the first ``length`` bytes of ``view``.
 
-        ``view`` must not be used afterwards.
+        ``view`` must not be used afterwards. Raises MemoryError or OSError if there is no room.
         """
         ...
 
@@ -44,7 +44,7 @@ class Sink(Protocol):
     length: int
 
     def add(self, data: Buffer) -> None:
-        """Add a fragment. Raises `LimitExceeded` if the Data Set becomes too long."""
+        """Add a fragment. Raises `LimitExceeded` if the Data Set becomes too long, or if memory has no room for it."""
 
     def add_run(self, pdus: Sequence[PDU], context_id: int | None) -> int:
         """See `Assembler.add_run`; ``context_id`` is the context of the message under way."""
@@ -88,7 +88,7 @@ class MemorySink:
     """The fragments of one Data Set, gathered in memory of ``storage``. ``on_growth`` is as in `Assembler`.
 
     ``expected`` is the least length of the Data Set, None if it is unknown; ``arrived`` the length of its first
-    fragment; ``limit`` the greatest length allowed.
+    fragment; ``limit`` the greatest length allowed. Raises `LimitExceeded` if memory has no room for it.
     """
 
     __slots__ = ("_limit", "_on_growth", "_storage", "_view", "length", "reported")

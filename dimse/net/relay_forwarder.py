@@ -92,7 +92,7 @@ class Forwarder:
         self._is_stopping = True
 
     def run(self) -> Failure | None:
-        """Forward until both connections have ended. Return the first failure of one of them."""
+        """Forward until both connections have ended, or one of them fails. Return the first failure, or None."""
         for source in self._sinks:
             self._forward(source)  # a TLS session may have bytes that came with the end of the handshake
         self._update()

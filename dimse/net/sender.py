@@ -63,7 +63,7 @@ class Sender:
     def begin(self, context: Context, message: Message) -> Coroutine[Any, Any, None] | None:
         """Send a short message now, if possible, and return None; otherwise return what the caller must await."""
         length = 0 if message.Data is None else length_of(message.Data)
-        if length <= UNCOUNTED and self._turn.free and self._transport.takes_more:  # `can_send_now`
+        if length <= UNCOUNTED and self._turn.free and self._transport.takes_more:  # the last two: `can_send_now`
             self.send_now(context, message)
             return None
         return self._send(context, message, length)
@@ -102,7 +102,7 @@ class Sender:
         return self._transport.takes_more and self._turn.free > 0
 
     def send_now(self, context: Context, message: Message) -> None:
-        """Send a short message while `can_send_now`. Raises the errors of `send`."""
+        """Send a short message. The caller has checked `can_send_now`. Raises the errors of `send`."""
         command = self._writer.encode(message)
         if self._error is not None or self._core.state not in _CAN_SEND:
             self.check()  # which raises the error

@@ -63,9 +63,10 @@ class PDUStream:
             yield whole
 
     def cut(self, view: memoryview, position: int) -> tuple[memoryview | None, int]:
-        """Return the next PDU in ``view`` from ``position`` on, None if it is incomplete, and the end of its bytes.
+        """Return the next PDU in ``view``, which begins at ``position``, and the offset of its end.
 
-        The bytes of an incomplete PDU are kept. Raises as `feed` does.
+        If the PDU is incomplete, keep its bytes, and return None and the end of ``view``. The next call must then begin
+        at position 0 of the view that follows. Raises as `feed` does.
         """
         if self.partial:
             position = self._gather(view)

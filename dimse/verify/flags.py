@@ -1,9 +1,9 @@
 """The capabilities of the peer. The tester finds them out with at most four associations, after the sanity case.
 
-It prints nothing for this.
+No film is printed for this.
 
-If at least two cases only wait for time limits of the peer, `serves_at_once` then opens many associations, to learn
-whether these cases may run beside the others.
+Some cases do little but wait for time limits of the peer. If there are at least two of them, `serves_at_once` then
+opens many associations, to learn whether these cases may run at the same time as the others.
 """
 
 import asyncio
@@ -115,7 +115,7 @@ async def find_facts(target: Target, options: Options, watch: Watch, wanted: Fla
     """Return the facts that the tester can find out about the peer.
 
     PRINT, SESSION_ACTION, TWO_ASSOC and CHECKS_CALLED each need further requests, so the tester looks only for those
-    that are ``wanted``.
+    that are ``wanted``. If the peer fails or takes too long, the facts found until then are returned.
     """
     peer = Peer(target, CaseTrace(asyncio.get_running_loop().time), random.Random(options.seed), "flags", watch=watch)
     facts = PeerFacts()

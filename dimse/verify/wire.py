@@ -88,7 +88,7 @@ class Wire(asyncio.Protocol):
         self._writable.set()
         self._end: Closed | None = None
         self._is_garbled = False
-        self._is_over = False  # whether the peer has rejected, aborted or released
+        self._is_over = False  # whether the peer has rejected, aborted, or answered a release
         self._is_shut = False  # whether the tester sends nothing more
         self._is_cut = False  # whether the tester has closed or reset the connection
         self._request: AssociateRQ | None = None

@@ -99,7 +99,9 @@ def one_pdu(*pdvs: bytes) -> bytes:
 def in_pdvs(cut: Callable[[int, bytes, int], list[bytes]], *, together: bool) -> Reaction:
     """Return the reaction that sends the right answer in the PDVs that ``cut(context id, octets, bits)`` returns.
 
-    With ``together``, one P-DATA-TF contains all PDVs; otherwise each PDV has its own.
+    ``bits`` is `COMMAND` or 0; ``cut`` adds `LAST` to the bits of its last PDV. With ``together``, one P-DATA-TF
+    contains all PDVs; otherwise each PDV has its own. The reaction raises `Unprepared` if a P-DATA-TF would be longer
+    than the SCU accepts.
     """
 
     async def react(exchange: Exchange) -> None:

@@ -230,7 +230,7 @@ class ScuTester:
         return result
 
     def _excused_by_timer(self, sub: SubResult) -> SubResult:
-        """Return ``sub``; if the SCU was silent and may have a timer longer than its silence, make it INCONCLUSIVE."""
+        """Return ``sub``; a bad verdict after silence becomes INCONCLUSIVE if the SCU's timer may be longer."""
         silent = any(isinstance(seen, Silent | Running) for seen in sub.observed)
         waited = _PATIENCE_FACTOR * self.target.patience
         if not (sub.verdict.is_suspect and silent) or waited >= self.target.longest_timer:
@@ -352,9 +352,10 @@ _CLOSES: Mapping[type[Seen], CloseVerdict] = {
 
 
 def _close_verdict(wanted: Close, visit: Visit) -> CloseVerdict | None:
-    """Return how the SCU ended the association of the first reaction; without a reaction, the last association.
+    """Return how the SCU ended the association of the first reaction or, without a reaction, the last association.
 
-    Return None if the case expects no particular end, or if there was no connection.
+    Return CLEAN for an end that ``wanted`` allows, and None if the case expects no particular end, or if there was no
+    connection.
     """
     if wanted is Close.NONE or visit.main is None:
         return None
