@@ -62,10 +62,12 @@ def decode_view(
     broken: Broken | None = None,
     group_lengths: bool = False,
 ) -> tuple[Dataset, int]:
-    """Return the Data Set from ``start`` on in a view of bytes, already inflated, and its end. Raises DecodeError.
+    """Return the Data Set from ``start`` on in a view of bytes, already inflated, and its end.
 
-    ``broken`` receives the errors within sequences of defined length, which are raised again on first access.
-    ``cut_off`` receives the error at which reading ends; the Data Set then has the elements before the error.
+    With ``whole``, the items of all sequences are parsed now, otherwise on first access. With ``group_lengths``, the
+    group lengths of all groups are kept. ``broken`` receives the errors within sequences of defined length, which are
+    raised again on first access; without ``broken``, reading ends at such an error. ``cut_off`` receives the error at
+    which reading ends; the Data Set then has the elements before the error. Raises DecodeError only beyond ``limits``.
     """
     if len(view) - start > limits.size:
         raise DecodeError(
@@ -185,7 +187,7 @@ class Skimmed:
 
 
 def _skim_again(source: Source) -> Skimmed:
-    """Skim a Data Set that another process has already skimmed; ignore its errors."""
+    """Skim a Data Set again that was pickled; its errors were reported when it was skimmed for the first time."""
     return _Skimmer(source, 0, {}, []).skim(False)
 
 
@@ -265,7 +267,10 @@ class _Skimmer(Parser):
         self.stack.clear()
 
     def _skim_explicit(self) -> int:
-        """Step over common elements. Return the offset of the last element."""
+        """Step over common elements. Return the offset of the last element that a step of the loop has reached.
+
+        The regular expression matches only whole elements, so only an element of the loop can end beyond the Data Set.
+        """
         layout, view, end, left = self.origin[0].layout, self.view, self.end, self.left
         step, short, streams = layout.step.unpack_from, layout.short_codes, layout.stream_codes
         is_within_limit = (end - self.offset) // SHORTEST_HEADER <= left  # the bytes cannot hold more elements
@@ -336,7 +341,7 @@ class _Skimmer(Parser):
     def _try_skip_broken(self) -> bool:
         """Skip the sequence that cannot be parsed; the error is raised again on first access.
 
-        Return False if the error is outside of all sequences, or in a sequence of undefined length.
+        Return False if the error is outside of all sequences, or if the outermost sequence has undefined length.
         """
         if not self.stack or self.stack[0][-1].undefined_length:
             return False

@@ -49,7 +49,7 @@ _CHOSEN = {"OB or OW": "OW", "US or OW": "OW", "US or SS or OW": "OW"}
 @dataclass(frozen=True, slots=True)
 class _Table:
     rows: dict[int, _Row]
-    repeating: dict[int, dict[int, _Row]]  # rows by tag, for each mask of the fixed digits
+    repeating: dict[int, dict[int, _Row]]  # by mask (F for a fixed digit, 0 for an x): rows by tag, in which x is 0
     tags: dict[str, Tag]
 
 
@@ -98,7 +98,7 @@ def keyword_of(tag: int) -> str:
 
 @cache
 def tags_by_keyword() -> dict[str, Tag]:
-    """Return the tags of all keywords; for a repeating element, its first tag."""
+    """Return the tags of all keywords; for a repeating element, its first tag. The dict must not be changed."""
     return _table().tags
 
 
@@ -137,7 +137,8 @@ def vr_of(tag: int) -> str:
 def plain_vrs() -> dict[int, str]:
     """Return the VR of each element for which PS3.6 gives only one VR, by tag, for the parser's fast loop.
 
-    Sequences, choices of VRs and repeating elements are left out, and so is (0000,0000), which may be padding.
+    Sequences, choices of VRs and repeating elements are left out, and so is (0000,0000), which may be padding. The dict
+    must not be changed.
     """
     return {tag: row[1] for tag, row in _table().rows.items() if len(row[1]) == 2 and row[1] != "SQ" and tag}
 

@@ -66,7 +66,11 @@ class Parser(Cursor):
     # Single elements
 
     def parse_special(self) -> None:
-        """Parse an element of any kind, or a delimiter. In a sequence, parse only the header of the first item."""
+        """Parse an element of any kind, or a delimiter.
+
+        A sequence is entered, up to the header of its first item, or left for later. But a sequence in UN of defined
+        length is parsed with all its items.
+        """
         layout, offset = self.origin[0].layout, self.offset
         group, number, code, length = layout.short.unpack_from(self.view, offset)
         tag = group << 16 | number
@@ -90,7 +94,7 @@ class Parser(Cursor):
         self._parse_value(tag, chosen_vr(self._is_signed()) if vr == US_OR_SS else vr, start, length)
 
     def _vr_of_unknown(self, tag: int) -> str:
-        """Return the VR in which the bytes of an element in UN are read: the VR of PS3.6, but UN for a sequence."""
+        """Return the VR in which to read UN, or SQ without items: the VR of PS3.6, but UN if that is a sequence."""
         known = vr_of(tag)
         if known == US_OR_SS:
             return chosen_vr(self._is_signed())
@@ -188,7 +192,7 @@ class Parser(Cursor):
     def _try_parse_known(self, tag: int, start: int, length: int) -> bool:
         """Parse UN of defined length as the sequence that PS3.6 defines for this tag.
 
-        Return False if the value is not a sequence.
+        Return False if that fails; the caller then keeps the bytes, or raises the error of a value that is too long.
         """
         if start + length > self.end:
             return False
@@ -336,7 +340,7 @@ class Parser(Cursor):
         return ends_in_sequence(self.elements, self.offset)
 
     def _end_item_without_delimiter(self, at: int) -> None:
-        """End an item at the end of its level; ``at`` is the offset of its last element."""
+        """End an item that has no more bytes, or raise an error; ``at`` is the offset of its last element."""
         if self.offset > self.end:
             raise self.overrun(at)
         if self.origin[_IS_UNDEFINED] and self.stack[-1][_SEQUENCE].undefined_length:

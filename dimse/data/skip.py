@@ -193,7 +193,8 @@ class PlacedHeader:
 
     The header begins at ``offset``, and the value extends from ``start`` to ``end``. For a sequence or an item, whose
     content follows as further headers, ``end`` equals ``start``; a fragment of Pixel Data is an item with a value.
-    ``depth`` counts the sequences and items around the header. ``vr`` is "" for an item or a delimiter.
+    ``depth`` counts the sequences and items around the header. ``vr`` is "" for an item or a delimiter. In implicit VR,
+    it is the VR of PS3.6, such as "US or SS"; in explicit VR, it is the text in the header, even if that is not a VR.
     """
 
     depth: int

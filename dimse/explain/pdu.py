@@ -105,7 +105,10 @@ def header_line(wire: Buffer, *, offset: int) -> Line:
 
 
 def decoded(wire: Buffer) -> tuple[PDU | None, DecodeError | None]:
-    """Return the PDU in ``wire``, None if it is broken, and its error. The header is checked first, as in a stream."""
+    """Return the PDU in ``wire`` (None if it cannot be decoded), and its first error (None if it has none).
+
+    The header is checked first, as in a stream. A PDU whose header breaks a rule may be returned with that error.
+    """
     pdu = fault = None
     try:
         list(PDUStream(max_associate=0).feed(memoryview(wire)[: HEADER.size]))
@@ -179,8 +182,8 @@ class _Walk:
         self.position = 0
         self.depth = 0
         self.table = ""
-        self.hidden = hidden  # the following bytes may belong to a credential
-        self.broken_identity = broken_identity
+        self.hidden = hidden  # whether the following bytes may belong to a credential
+        self.broken_identity = broken_identity  # whether the error of the PDU is in a user identity
         self.last_identity = bytes(view).rfind(USER_IDENTITY)  # the last place where a user identity may begin
 
     def add_pdu(self) -> None:
@@ -268,7 +271,7 @@ class _Walk:
             return MISPLACED_IDENTITY
         if kind == USER_IDENTITY:
             identity_type = bytes(self.view[self.position + _ITEM.size :][:1])
-            has_name = identity_type in (b"\1", b"\2")  # without or with a passcode
+            has_name = identity_type in (b"\1", b"\2")  # 1: a user name; 2: a user name and a passcode
             return known[kind] if has_name and not self.broken_identity else SECRET_IDENTITY
         return known.get(kind, UNKNOWN)
 
