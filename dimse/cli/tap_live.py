@@ -59,9 +59,10 @@ def url_of(sock: socket.socket) -> str:
 
 
 class LiveView:
-    """The server, which runs in threads of its own from its creation to `close`.
+    """The server. It runs in threads of its own from its creation to `close`, which also closes ``sock``.
 
     ``host`` is the name or address that the user gave for ``sock``; requests with this Host are answered, too.
+    ``views`` and ``is_redacted`` are as in `Feed`.
     """
 
     def __init__(self, sock: socket.socket, views: Views, *, is_redacted: bool, host: str = "") -> None:
@@ -78,7 +79,7 @@ class LiveView:
         self._thread.start()
 
     def opened(self, number: int, title: str, when: float) -> None:
-        """Show the beginning of an association; ``title`` has both addresses."""
+        """Show the beginning of an association; ``title`` has both addresses: "REQUESTOR > ACCEPTOR"."""
         requestor, _, acceptor = title.partition(" > ")
         with self._changed:
             self._feed.opened(number, requestor, acceptor, when)
@@ -128,7 +129,7 @@ class LiveView:
                 listener.close()
 
     def enter(self) -> bool:
-        """Count a client of the stream; return whether there is room for it."""
+        """Count a client of the stream, and return True; if there is no room for it, only return False."""
         with self._changed:
             if self._clients >= _MAX_CLIENTS:
                 return False
@@ -136,7 +137,7 @@ class LiveView:
             return True
 
     def leave(self) -> None:
-        """Count a client that has gone."""
+        """Stop counting a client, which has gone."""
         with self._changed:
             self._clients -= 1
             self._left.notify_all()

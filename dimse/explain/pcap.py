@@ -28,10 +28,11 @@ class Connection:
     """A TCP connection: the addresses of client and server, and the bytes of both.
 
     ``pieces`` holds pairs: whether the client sent the bytes, and the bytes. The pairs are in the order of the capture,
-    except that bytes always come after the bytes that they acknowledge. ``times`` has the time of each pair, in seconds
-    since 1970. If the start of the connection was not captured, the side that sent first counts as the client.
-    ``gaps`` has a pair for each side with missing bytes: whether it is the client, and the number of bytes before the
-    gap. Later bytes of that side are left out.
+    except that bytes come after the bytes that they acknowledge, if those were captured. ``times`` has the time of each
+    pair, in seconds since 1970; 0 if a Simple Packet Block had the bytes, because such a block has no time. If neither
+    SYN was captured, the side that sent the first captured packet counts as the client. ``gaps`` has a pair for each
+    side with missing bytes: whether it is the client, and the number of bytes before the gap. Later bytes of that side
+    are left out.
     """
 
     client: str
@@ -52,8 +53,8 @@ def read_capture(data: bytes, faults: list[DecodeError] | None = None) -> list[C
     The capture may be compressed by gzip.
 
     Raises `DecodeError` if the file is cut off, damaged or not a capture, if a compressed capture has more than 1 GiB,
-    and for an unsupported kind of network. If ``faults`` is given, the errors are added there instead, and the
-    connections in the packets that could be read are returned.
+    if the capture has too many connections, and for an unsupported kind of network. If ``faults`` is given, the errors
+    are added there instead, and the connections in the packets that could be read are returned.
     """
     tcp = _Reassembly()
     found: list[DecodeError] = [] if faults is None else faults

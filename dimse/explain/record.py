@@ -36,11 +36,12 @@ _MESSAGE_DEPTH = 2  # the nesting depth of the fields in a PDV
 class ViewEvent(NamedTuple):
     """An event of a service that a `View` has found in a message, in words and as a picture.
 
-    ``name`` is one or two words, such as "film box". ``image`` is a PNG, or empty; ``width`` and ``height`` are its
-    size in pixels, or without an image only the proportions of a picture. ``boxes`` are rectangles on the picture:
+    ``name`` is a few words, such as "film box". ``image`` is a PNG, or empty. ``width`` and ``height`` are its size in
+    pixels; without an image, they only give the proportions of a picture. ``boxes`` are rectangles on the picture:
     left, top, width and height as fractions of its size, and words. A later event with the same ``key`` replaces this
-    one. If this event lies in a box of another event, ``box`` is the key of that event and the number of the box, from
-    0. ``is_fault`` says that the view could not show something; ``words`` then say why, and may quote a value.
+    one, unless the key is empty. If this event lies in a box of another event, ``box`` is the key of that event and the
+    number of the box, from 0. ``is_fault`` says that the view could not show something; ``words`` then say why, and may
+    quote a value.
     """
 
     name: str
@@ -97,7 +98,9 @@ class Step(NamedTuple):
     """A PDU or a message that one side sends.
 
     ``name`` is the name of the PDU or of the messages; ``words`` summarize it. ``offset`` and ``length`` give the place
-    of the step in the stream of its side. ``time`` is in seconds since 1970, None if the recording has no times.
+    of the step in the stream of its side. ``time`` is in seconds since 1970; None if the recording has no times, for a
+    PDU that is cut off, and for the end of the connection. ``contract`` is None except in the step of the
+    A-ASSOCIATE-AC.
     """
 
     side: str

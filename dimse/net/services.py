@@ -31,11 +31,11 @@ _MAX_COUNT = 0xFFFF  # the greatest number in a US
 async def send_instances(
     operation: Operation, association: Association, instances: AsyncIterable[Dataset], count: int
 ) -> AsyncGenerator[Response, None]:
-    """Send ``count`` instances on ``association``, and yield the responses of the C-GET or C-MOVE for the handler.
+    """Send ``instances`` on ``association``, and yield the responses of the C-GET or C-MOVE for the handler.
 
-    ``instances`` are Data Sets with SOP Class and Instance UID. An instance that cannot be sent, for lack of a context
-    or for any other reason, counts as failed. C-CANCEL ends the operation between two instances. If ``instances`` is a
-    generator, it is closed at the end.
+    ``instances`` are Data Sets with SOP Class and Instance UID, and ``count`` is their number. An instance that cannot
+    be sent, for lack of a context or for any other reason, counts as failed. C-CANCEL ends the operation between two
+    instances. If ``instances`` is a generator, it is closed at the end.
     """
     counts = _Counts(count)
     async with aclosing(instances) if isinstance(instances, AsyncGenerator) else nullcontext():

@@ -49,7 +49,7 @@ class Waiter:
         self.wake_soon()
 
     def wake(self) -> None:
-        """End the wait, and let the task go on now."""
+        """End the wait, and let the task go on now; or soon, if another task is running."""
         self.is_done = True
         if self._callback is None:
             return
@@ -84,9 +84,11 @@ class Waiter:
 
 
 class Window:
-    """A number of places, assigned in the order of `wait`: for outstanding operations (PS3.7 D.3.3.3), and for sending.
+    """A number of places; the tasks that `wait` get them in that order.
 
-    With `asyncio.Semaphore`, an operation would need seven more Python calls; with `asyncio.Lock`, a message three.
+    An outstanding operation takes a place (PS3.7 D.3.3.3). In a window of one place, so does the sending of a long
+    message. With `asyncio.Semaphore`, an operation would need seven more Python calls; with `asyncio.Lock`, a message
+    three.
     """
 
     __slots__ = ("_waiting", "free")

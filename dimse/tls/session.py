@@ -36,7 +36,10 @@ _PROTOCOL_VERSION = bytes((_ALERT, 3, 3, 0, 2, 2, 70))  # the fatal alert protoc
 
 
 class Engine(Protocol):
-    """OpenSSL between two buffers, for one end of a connection."""
+    """OpenSSL between two buffers, for one end of a connection.
+
+    `handshake`, `read` and `write` raise `RemoteProtocolError` for a mistake of the peer.
+    """
 
     def receive(self, data: Buffer) -> None:
         """Take bytes from the peer; they are copied."""
@@ -227,7 +230,11 @@ class TLSSession:
         return self.is_established
 
     def read_into(self, buffer: memoryview) -> int:
-        """Read plain bytes from the peer into ``buffer`` and return their number. Call it until it returns 0."""
+        """Read plain bytes from the peer into ``buffer`` and return their number. Call it until it returns 0.
+
+        0 means that more input is needed or, if `is_ended`, that nothing follows. Bytes before a mistake of the peer
+        are returned; the next call raises the error.
+        """
         if self._failure is not None:
             raise self._failure
         filled = 0

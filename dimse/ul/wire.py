@@ -117,7 +117,10 @@ class Reader:
         return kind, second, Reader(data[start : start + length], name, self._offset + start, self, self.limits)
 
     def bound(self, limit: str, count: int | None = None) -> None:
-        """Raise `LimitExceeded` if ``count``, by default the length of the value, exceeds this field of `Limits`."""
+        """Raise `LimitExceeded` if ``count`` exceeds the field ``limit`` of `Limits`. Without limits, do nothing.
+
+        The default of ``count`` is the length of the value.
+        """
         if self.limits is None:
             return
         allowed: int = getattr(self.limits, limit)

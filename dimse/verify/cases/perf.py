@@ -1,7 +1,7 @@
 """PERF: how fast a peer is. These cases do not judge: they measure, and the report has the figures.
 
-Most figures are percentiles of many measurements, which begin after a warm-up. On a busy machine the figures describe
-the machine, not the peer.
+Most figures are percentiles of many measurements. PERF-1.01 and PERF-1.02 begin with a warm-up, which is not measured.
+On a busy machine the figures describe the machine, not the peer.
 """
 
 import asyncio

@@ -30,7 +30,7 @@ _MAX_HELLO = 1 << 16  # octets of a ClientHello
 
 @dataclass(slots=True)
 class Waiting:
-    """A visit that waits for connections; the called AE title ``case_id`` selects it."""
+    """A visit that waits for connections; a port or a called AE title selects it by ``case_id``."""
 
     case_id: str
     visit: Visit
@@ -43,7 +43,8 @@ class Dispatcher:
 
     ``by_port`` has the case id of each port. With ``by_title``, the called AE title may name a case. A called AE title
     comes after the TLS handshake, too late for a case that varies the handshake. So the association that names such a
-    case is rejected, and the next connections are for the case, which is ``armed`` until its visit is over.
+    case is rejected, and the next connections are for the case, which is ``armed`` until its visit is over. ``tls`` is
+    for visits without a context of their own; None means plain connections.
     """
 
     host: str
@@ -76,7 +77,10 @@ class Dispatcher:
             await asyncio.wait(self.tasks)
 
     def choose(self, case_id: str) -> Waiting | None:
-        """Return the visit that waits for a case; if there is none, the first visit, or None with ``by_port``."""
+        """Return the visit that waits for a case; if there is none, the visit that has waited longest.
+
+        Return None if no visit waits. With ``by_port``, return None also if none waits for this case.
+        """
         return self.waiting.get(case_id) or (
             None if case_id and self.by_port else next(iter(self.waiting.values()), None)
         )
