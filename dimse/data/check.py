@@ -44,7 +44,10 @@ def cannot_hold(vr: str, value: object, why: Exception, path: str = "") -> Encod
 
 
 def check_descriptor(value: object) -> Scalars:
-    """Return the values of a LUT Descriptor with VR SS: only the second one is signed. Raises EncodeError."""
+    """Return the values of a LUT Descriptor with VR SS: only the second one is signed.
+
+    Raises EncodeError, or one of `REFUSED`.
+    """
     values = _as_list(value)
     check_value("US", values[:1] + values[2:])
     check_value("SS", values[1:2])
@@ -52,7 +55,7 @@ def check_descriptor(value: object) -> Scalars:
 
 
 def check_fragment(item: object) -> memoryview | bytes:
-    """Return a fragment of compressed pixels. Raises EncodeError."""
+    """Return a fragment of compressed pixels; b"" if it is empty. Raises EncodeError."""
     value = check_value("OB", item)
     return value if isinstance(value, (memoryview, bytes)) else b""
 
@@ -170,7 +173,7 @@ def _as_list(value: object) -> list[object]:
 def _split_item(row: VR, item: object) -> list[object]:
     """Return the values in one item of a list.
 
-    None is one empty value, and text with a backslash is several values.
+    None is one empty value. Text with a backslash is several values, unless the VR has only one, such as LT.
     """
     if item is None:
         return [""]

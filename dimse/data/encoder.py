@@ -1,8 +1,8 @@
 """Encoding, the writing half of :mod:`dimse.data.codec`.
 
 One pass appends pieces to a rope. The header of a sequence or item contains its length, so the slot of the header in
-the rope stays free until the length is known. A Data Set or a sequence that was never accessed is one piece: the bytes
-as they were read.
+the rope stays free until the length is known. A Data Set or a sequence that was never accessed is one piece, the bytes
+as they were read, unless encoding changes them.
 """
 
 import struct
@@ -218,7 +218,7 @@ class _Encoder:
         return _COPYABLE[same_order, same_charset]
 
     def _unchanged(self, element: Items, charset: Charset) -> memoryview | None:
-        """Return the bytes of a never accessed sequence, or of fragments; None if encoding would change them."""
+        """Return a never accessed sequence, or fragments, with the header; None if encoding would change the bytes."""
         source, start, vr = element._origin[0], element._start, element.VR
         view, end, undefined = source.view, start + element._length, element.undefined_length
         implicit = source.layout.implicit

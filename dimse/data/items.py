@@ -20,7 +20,11 @@ _WITH_ITEMS = ("SQ", "UN", "OB", "OW")  # VRs whose value may be a list of items
 
 
 class Items(DecodedElement):
-    """A sequence, or fragments. ``parse`` parses the items when they are first accessed."""
+    """A sequence, or fragments.
+
+    The element owns ``items``. The function ``parse`` puts the items into this list when they are first accessed; None
+    means that the decoder puts them there.
+    """
 
     __slots__ = ("_items", "_parse")
 
@@ -105,7 +109,7 @@ class _Pixels(DecodedElement):
     def value(self) -> Value:
         if self._value is UNREAD:
             source, start = self._origin[0], self._start
-            with suppress(ValueError):  # not whole words: `super().value` raises the error
+            with suppress(ValueError):  # not whole words: `super().value` reads them as its VR, or raises
                 self._value = READERS[True][self._words](source.data, start, start + self._length, source.charset)
         return super().value
 
@@ -117,7 +121,10 @@ class _Pixels(DecodedElement):
 
 
 def fix_pixel_order(elements: dict[int, Element], source: Source) -> None:
-    """Make native Pixel Data among ``elements``, which come from ``source``, readable in its actual byte order."""
+    """Let native Pixel Data among ``elements`` be read as big endian words.
+
+    The elements come from ``source``, which must have big endian pixels.
+    """
     pixels = elements.get(PIXEL_DATA)
     if type(pixels) is not DecodedElement:
         return

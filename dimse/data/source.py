@@ -50,7 +50,8 @@ class DecodeLimits:
     fragments. ``depth``: sequences within sequences; structured reports reach about 10.
 
     The other limits are checked when a value of text or numbers is accessed. ``value``: bytes of one element.
-    ``values``: values of one element. ``overlength``: length of a value, as a multiple of what its VR and VM allow.
+    ``values``: values of one element. ``overlength``: length of a value, as a multiple of what its VR and VM allow. An
+    element of up to 1024 bytes is not checked against them.
     """
 
     size: int = 1 << 32

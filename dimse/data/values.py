@@ -332,7 +332,7 @@ _TYPES: dict[str, type[str]] = {"PN": PersonName, "DA": DA, "TM": TM, "DT": DT}
 _COMMON_READERS |= {vr: _typed_reader(VRS[vr], kind) for vr, kind in _TYPES.items()}
 _SWAPPED = {row.name: _swapping_reader(row) for row in VRS.values() if row.kind == "stream" and row.size > 1}
 
-# How to unpack a single number, by byte order (True means big endian) and VR
+# How to pack and unpack a single number, by byte order (True means big endian) and VR
 NUMBERS = {
     big_endian: {vr: struct.Struct(order + code) for vr, code in _CODES.items()}
     for big_endian, order in _ORDERS.items()

@@ -1,7 +1,8 @@
 """The record as JSON: a header, then events, in the style of qlog. ``docs/trace-schema.json`` is its schema.
 
-An event has a side, a category, a name, a time in seconds since the start of its association, and data. If it has
-bytes, it also has their range in the stream of its side. The fields of all events cover each byte of the streams once.
+An event has the number of its association, a category, a name, and data. An event of a step also has a side and, if
+known, a time in seconds since the start of the association. If it has bytes, it also has their range in the stream of
+its side. The fields of all events cover each byte of the streams once.
 """
 
 from collections.abc import Iterator

@@ -88,7 +88,9 @@ class Feed:
     def listen(
         self, wake: Callable[[], None] = lambda: None, *, after: int | None = None, max_waiting: int = _MAX_WAITING
     ) -> "Listener":
-        """Return a new listener. ``wake`` is called when the first event waits or is lost.
+        """Return a new listener. ``wake`` is called when an event waits or is lost, and none did before.
+
+        If earlier events are kept or were lost, this happens before this method returns.
 
         The listener begins with all earlier events that are kept, or, if ``after`` is given, with the kept events
         after that number: a browser that connects again sends ``after`` as Last-Event-ID. If no event has had this

@@ -46,13 +46,14 @@ class Chapter:
 def page_of(title: str, chapters: Iterable[Chapter], views: Iterable[View] = (), faults: Sequence[str] = ()) -> str:
     """Return a page about associations as HTML; ``faults`` concern the whole recording.
 
+    ``faults`` are read last, so reading ``chapters`` may add some. The faults of a chapter are read after its steps.
     ``views`` are asked only for sentences about attributes. The events that views find in messages are in the steps.
     If a recording is too large for a page, its beginning is shown, and the page says what is missing.
     """
     book = _Book(views)
     sections, data = [], []
     for number, chapter in enumerate(chapters):
-        if book.is_full:  # go on, because `chapters` may find faults of the recording
+        if book.is_full:  # go on, because reading `chapters` may add faults
             book.note_end()
             continue
         section, shown = book.chapter(number, chapter)

@@ -1,4 +1,4 @@
-"""The manual of the laboratory: its commands, each with a sentence and an example."""
+"""The manual of the laboratory: its commands, each with a description, and most with an example."""
 
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
