@@ -55,7 +55,10 @@ def config_in(data: bytes, path: Path) -> PrinterConfig:
 
 
 def text_in(data: bytes) -> str:
-    """Return the text in the bytes of a file, which may begin with a byte order mark. Raises UnicodeDecodeError."""
+    """Return the text in the bytes of a file, which may begin with a byte order mark; all line ends become line feeds.
+
+    Raises UnicodeDecodeError.
+    """
     return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
 
 

@@ -1,4 +1,7 @@
-"""Runs other programs without a shell and with a time limit, and kills the processes that they leave behind."""
+"""Runs other programs without a shell and with a time limit, and kills the processes that they leave behind.
+
+On Windows, only the program itself is killed.
+"""
 
 import asyncio
 import logging
@@ -20,7 +23,7 @@ _log = logging.getLogger("print_mgmt.destinations")
 
 _MAX_ERROR = 4096  # bytes kept from the end of stderr, for the error message
 _MAX_OUTPUT = 1 << 20  # bytes kept from the start of stdout
-_PIPE_WAIT = 1.0  # seconds; a process outside the group may hold the pipes open
+_PIPE_WAIT = 1.0  # seconds to wait until the pipes close; a process outside the group may hold them open
 _STDIN, _STDOUT = 0, 1
 
 

@@ -3,7 +3,8 @@
 The standard leaves the size of a box to the printer. Here the annotation boxes come first: they take strips of the area
 inside the edge. The remaining area is for images: the image boxes divide it, with a gap between two boxes (edge and gap
 are fields of `Imager`). So STANDARD is symmetric about both axes of this area, ROW about its vertical axis, and COL
-about its horizontal axis. A slide keeps its size, and is centered in its mount.
+about its horizontal axis. A slide keeps its size, and is centered in its mount. The boxes of a CUSTOM format do not
+divide this area: the printer defines where they are on the film.
 """
 
 from collections.abc import Iterable
@@ -142,7 +143,7 @@ def _on_film(boxes: Iterable[Rect], film: Rect) -> tuple[Rect, ...]:
 
 
 def _image_area(film: Rect, edge: float, gap: float, annotations: Iterable[Rect]) -> Rect:
-    """Return the area for images. An annotation box takes the whole strip up to the edge that is nearer to it."""
+    """Return the area for images: an annotation box takes the strip from the nearer edge of the film, top or bottom."""
     top, bottom = edge, film.height - edge
     for box in annotations:
         if box.y + box.height / 2 < film.height / 2:

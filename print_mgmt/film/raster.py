@@ -6,7 +6,8 @@ aliasing); REPLICATE then takes the mean of the area under a pixel. Beyond the e
 
 Neighboring target pixels need almost the same source pixels. So up to 32 of them share a small dense matrix, and a
 matrix product of numpy does the work. This is faster than gathering pixels tap by tap, and serves all kernels. If no
-pixels are mixed, as when REPLICATE enlarges or when an image keeps its size, they are copied.
+pixels are mixed, they are copied. This is so when REPLICATE enlarges, and when an image keeps its size, except with
+MEDIUM and SMOOTH.
 
 The rows are processed in strips, so an image of any size takes only a few MB of memory in addition to the tables. Gray
 values are mapped to output values *before* they are interpolated.
@@ -141,8 +142,8 @@ def magnified_blocks(
     """Resample an image from one shape (rows, columns) to another, and yield blocks of rows, columns and values.
 
     ``lines(first, last)`` returns rows ``first`` to ``last`` - 1 of the image. Their values must be on the grid
-    (`_Grid`); multiples of 1/8 always are. A half must have been added to each value: the caller then rounds the
-    values of a block by truncating them, which makes them 0 to ``ceiling``.
+    (`_Grid`); multiples of 1/8 always are. ``lines`` also adds a half to each value. So the caller of this function
+    rounds the values of a block by truncating them; the results are from 0 to ``ceiling``.
     """
     unmixed = _unmixed_pixels(source, target, magnification)
     if unmixed is not None:

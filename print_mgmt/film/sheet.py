@@ -121,7 +121,10 @@ class Sheet:
 
     @property
     def nbytes(self) -> int:
-        """The size of all images and overlays in bytes. An overlay that several images share counts once."""
+        """The size of all images and overlays in bytes.
+
+        An overlay that several cells share counts once; an image counts once for each cell.
+        """
         images = sum([cell.image.pixels.nbytes for cell in self.cells if cell.image is not None])
         overlays = {id(overlay): overlay for cell in self.cells for overlay in cell.overlays}
         return images + sum(overlay.pixels.nbytes for overlay in overlays.values())
@@ -132,9 +135,9 @@ class Page:
     """A rendered film.
 
     ``pixels`` are HxW uint8 or uint16 (full range) for gray, and HxWx3 uint8 for color. 0 is black and the largest
-    value is white. Gray values are P-Values of the film (PS3.14); an imager with a characteristic curve makes the
-    values that its device takes instead. ``width_mm`` and ``height_mm`` are the size of the film. ``notes`` has one
-    line for each decision that the renderer made.
+    value is white. Gray values are P-Values of the film (PS3.14), or, if the imager has a characteristic curve, the
+    values that its device takes. ``width_mm`` and ``height_mm`` are the size of the film. ``notes`` has one line for
+    each decision that the renderer made.
 
     ``ICCProfile`` gives the light that each value stands for. A profile for gray is made from the densities; a profile
     for color comes from the film box. None stands for the film of PS3.14 D.2 if the page is gray, and for sRGB if it is

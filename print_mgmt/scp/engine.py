@@ -223,7 +223,7 @@ class PrintEngine:
             self._has_stopped = True
 
     async def drain(self) -> None:
-        """Wait until all accepted jobs have ended."""
+        """Wait until all accepted jobs have ended. This lasts forever if `run` never starts, or stops too early."""
         await self._idle.wait()
 
     async def _print(self, job: PrintJob) -> None:

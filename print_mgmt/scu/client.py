@@ -340,7 +340,10 @@ class PrintClient:
             await films.close()
 
     async def _supported(self, options: FilmOptions) -> tuple[FilmOptions, tuple[int, int] | None]:
-        """Return the options that this printer supports, and the size of image boxes to which images are reduced."""
+        """Return the options that this printer supports, and the size of image boxes to which images are reduced.
+
+        The size is None if images are not reduced.
+        """
         connection, box = self._connection, None
         if options.true_size:
             options = replace(options, chosen=require_true_size(options.chosen))

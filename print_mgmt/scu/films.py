@@ -96,7 +96,8 @@ class Films:
 
         Each of the ``frames`` of an image (from 1; None is all) goes into a box of its own. ``choices`` are the options
         of `print_mgmt.images.prepare`, without ``color`` and ``bits``. Raises `ImageError` if an image cannot be
-        printed: before it is sent, or, with ``true_size``, when the printer has answered.
+        printed: before it is sent, or, with ``true_size``, when the printer has answered. Raises the other errors of
+        `PrintClient.print_images`, too.
         """
         async with aclosing(self._connection.pixels.prepared(image, frames, choices)) as prepared:
             async for picture in prepared:

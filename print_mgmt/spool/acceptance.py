@@ -47,8 +47,9 @@ def set_creation(job: PrintJob) -> None:
 def film_records(job: PrintJob, key: str, targets: Sequence[Target], hold: str) -> list[FilmRecord]:
     """Return the records of the films of a job, with their deliveries. ``hold`` is the reason to hold them, if any.
 
-    A text of ``job`` that a database cannot store, such as an AE title with bytes outside ISO 646, is escaped. Raises
-    `SpoolError` for a job with too many films, or a number of copies that is not from 1 to `MAX_COPIES`.
+    A text of ``job`` that a database cannot store, such as an AE title with bytes outside ISO 646, is escaped, also in
+    ``job`` itself. Raises `SpoolError` for a job with too many films, or a number of copies that is not from 1 to
+    `MAX_COPIES`.
     """
     if len(job.films) > _MAX_FILMS or not 1 <= job.copies <= MAX_COPIES:
         raise SpoolError(
@@ -103,8 +104,8 @@ def stored_pieces(film: FilmCopy, job: PrintJob, record: FilmRecord) -> list[byt
 def record_of(film_id: str, film: FilmCopy, description: dict[str, Any]) -> tuple[PrintJob, list[FilmRecord]]:
     """Return the job of a stored film, and the records of all films of that job, as they were at acceptance.
 
-    The records of the other films get the Film Size ID and the Medium Type of ``film``. Raises KeyError, TypeError or
-    ValueError for a description that `stored_pieces` did not write.
+    The job has no films. The records of the other films get the Film Size ID and the Medium Type of ``film``. Raises
+    KeyError, TypeError or ValueError for a description that `stored_pieces` did not write.
     """
     values: dict[str, Any] = {name: description[name] for name in _JOB}
     if not all(isinstance(values[name], str) and values[name] == storable(values[name]) for name in _JOB[:-2]):

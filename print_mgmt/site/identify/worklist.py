@@ -105,7 +105,7 @@ class WorklistSource(DicomNode):
 
 
 def _entry(found: Dataset) -> _Entry:
-    """Return the values of an entry of the worklist; the rest of it may take much memory. Raises `DecodeError`."""
+    """Return the values of an entry that are used; the rest of the entry may take much memory. Raises `DecodeError`."""
     return {keyword: text(found, _KEYS.get(keyword, keyword)) for keyword in _REQUESTED}
 
 
@@ -116,7 +116,7 @@ def _has_values(entry: _Entry, asked: Mapping[str, str]) -> bool:
 def _is_same(keyword: str, asked: str, found: str) -> bool:
     """Return whether the value in an entry matches the value of the query.
 
-    A name may differ in case and accents (PS3.4 C.2.2.2.1), and needs only one of the component groups.
+    A name may differ in case and accents (PS3.4 C.2.2.2.1), and one component group that is the same is enough.
     """
     if keyword not in _NAMES:
         return asked.strip() == found.strip()

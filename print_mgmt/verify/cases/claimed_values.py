@@ -89,7 +89,10 @@ def of_film_boxes(name: str, keyword: str) -> Judge:
 
 
 def _media_and_sizes(claims: Claims) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
-    """Yield the claimed media, each with no size and with each claimed size, as attributes of session and film box."""
+    """Yield pairs of a claimed medium and a claimed size, as attributes of session and film box.
+
+    The medium or the size may be missing, but not both. At most 99 pairs are yielded.
+    """
     media = [{}, *({"MediumType": medium} for medium in claims.medium_types or ())]
     sizes = [{}, *({"FilmSizeID": size} for size in claims.film_sizes or ())]
     pairs = [(medium, size) for medium in media for size in sizes]
