@@ -184,7 +184,7 @@ def _check_planes(item: Dataset, photometric: str) -> None:
 
 
 def _check_excess(data: Value, pixels: NDArray[np.generic], photometric: str, *, strict: bool) -> tuple[str, ...]:
-    """Return a note about padding after the pixels. Raises `Refusal` if Rows or Columns may be wrong instead.
+    """Return a note about padding after the pixels. Raises `Refusal` if Rows or Columns may be wrong, or if ``strict``.
 
     If Rows or Columns is too small by one, the data have a whole row or column more, and the film would show noise. So
     the excess is padding only if it is less than a row and a column, or if no larger image has as many bytes.
@@ -384,9 +384,10 @@ def _origin(plane: Dataset) -> tuple[int, int]:
 
 
 def _plane_bits(plane: Dataset) -> NDArray[np.bool_]:
-    """Return the plane in Overlay Data, PS3.3 C.9.2: bool, rows x columns, from single bits or a bit of each cell.
+    """Return the plane in Overlay Data, PS3.3 C.9.2, as an array of bool with rows and columns.
 
-    Raises `Refusal` for a plane with wrong bits, with too many of them, or with too little data.
+    The data have one bit for each pixel, or a cell of 8 or 16 bits, one of which is the pixel. Raises `Refusal` if the
+    attributes about the bits are wrong, if the plane has too many pixels, or if the data are too short.
     """
     rows, columns, allocated = (
         integer(plane, keyword) for keyword in ("OverlayRows", "OverlayColumns", "OverlayBitsAllocated")

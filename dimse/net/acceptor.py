@@ -92,7 +92,10 @@ class Acceptor:
         return decision
 
     def answer(self, request: AssociateRQ, acceptance: Acceptance | None = None) -> AssociateAC:
-        """Return the A-ASSOCIATE-AC; octets 11-74 are copied from the request, PS3.8 Table 9-17."""
+        """Return the A-ASSOCIATE-AC; octets 11-74 are copied from the request, PS3.8 Table 9-17.
+
+        ``acceptance`` may have contexts that replace ``supported``, and further user information items.
+        """
         asked = request.user_information
         own = None if acceptance is None else acceptance.contexts
         return AssociateAC(

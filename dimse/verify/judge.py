@@ -250,7 +250,7 @@ def unjudged_result(subcase: SubCase, observed: Observation, verdict: Verdict, r
 
 def peer_error(error: DecodeError | RemoteProtocolError) -> str:
     """Return the reason of a sub-case that could not be judged because of a value of the peer."""
-    if isinstance(error, DecodeError):  # an invariant judges the bytes
+    if isinstance(error, DecodeError):  # the bytes are judged by an invariant, not by this case
         return f"the octets of the peer cannot be read: {error}"
     return f"the tester cannot talk to this peer: {error}"
 

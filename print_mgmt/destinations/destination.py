@@ -52,7 +52,7 @@ class Outcome(Enum):
 class DeliveryFailed(DimseError):
     """A failed delivery of a film. The text is the reason, in one line without control characters.
 
-    ``info`` is the term of PS3.3 C.13.9.1 for Execution Status Info. Raises `EncodeError` for any other text.
+    ``info`` is the term of PS3.3 C.13.9.1 for Execution Status Info. Raises `EncodeError` for an unknown term.
     """
 
     def __init__(self, outcome: Outcome, reason: str, *, info: str = "CHECK PRINTER") -> None:

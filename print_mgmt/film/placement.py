@@ -163,7 +163,7 @@ def check_image(image: PrintImage) -> None:
 
 
 def pixel_box(rect: Rect, dpi: int) -> Box:
-    """Return the whole pixels of a rectangle in mm. Equal rectangles stay equal; neighbors share no pixel."""
+    """Return the whole pixels of a rectangle in mm. Equal sizes stay equal; rectangles side by side share no pixel."""
     left, top, width, height = [mm / MM_PER_INCH * dpi for mm in rect]
     return Box(
         math.floor(top + 0.5), math.floor(left + 0.5), math.floor(height + _TOLERANCE), math.floor(width + _TOLERANCE)

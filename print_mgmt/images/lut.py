@@ -40,7 +40,7 @@ class Descriptor:
 
 @dataclass(frozen=True, slots=True)
 class Lut:
-    """A table, perhaps with fewer entries than its descriptor says. ``highest`` is the entry that becomes level 1.
+    """A table, perhaps with fewer entries than its descriptor says. ``highest`` is the entry for the highest level, 1.
 
     ``names`` are the names of its descriptor and its data, for errors. ``octets`` is 1 if the entries are bytes, packed
     or in the upper halves of words, and otherwise 2.

@@ -57,11 +57,12 @@ class PrintServer:
 
     With ``port`` 0, the system chooses a free port. ``policy`` decides who may associate (`dimse.net.policy`). ``tls``
     comes from `dimse.net.server_context`, and ``trace`` gets the records of `dimse.net.Trace`. ``drain`` is the time in
-    seconds for which `close` waits for associations.
+    seconds for which `close` waits for associations. Raises `EncodeError` for an argument that cannot be used; entering
+    the block raises OSError if the server cannot listen.
 
     ``queue`` holds the jobs; if it is full, N-ACTION is answered with C601 or C602. With ``each_copy``, ``on_film``
     gets each copy of a film in the order of the job; otherwise, it gets each film once, with the number of copies. At
-    the end of the block, the server stops listening, and prints the accepted jobs.
+    the end of the block, the server stops listening, aborts open associations, and prints the accepted jobs.
 
     With ``spool``, which must be open, jobs are on stable storage before N-ACTION is answered, and ``queue`` is not
     used. ``route`` returns the destinations of the films of a job; by default, they go to ``on_film``. If ``on_film``

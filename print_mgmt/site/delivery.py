@@ -64,7 +64,7 @@ class Delivery:
 
     @property
     def is_hung(self) -> bool:
-        """Whether the destination is still working on the film after the delivery was canceled."""
+        """Whether the delivery was canceled, and the destination did not end soon after that."""
         return self._hung is not None
 
     async def report_late(self) -> None:

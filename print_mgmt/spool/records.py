@@ -161,7 +161,7 @@ class FilmRecord:
     ``id`` identifies the film to operators and in all methods of the spool. ``job`` is the SOP Instance UID of its
     Print Job, and ``number`` the position of the film in that job, from 1. ``printer`` is a Printer Name,
     ``Originator`` the calling AE title, and ``host`` the address of the client. ``size`` (bytes) and ``checksum``
-    (SHA-256, hexadecimal) describe the stored film. ``accepted`` and ``ended`` are times.
+    (SHA-256, hexadecimal) describe the stored film. ``accepted`` and ``ended`` are times; 0 stands for none.
     """
 
     id: str
@@ -212,7 +212,7 @@ class Lease:
 
 
 def check_film_id(film_id: object) -> None:
-    """Raise `NoSuchFilm` for a value that is not the id of a film. A database cannot search for every such value."""
+    """Raise `NoSuchFilm` for a value that cannot be the id of a film; a database cannot search for every value."""
     if not isinstance(film_id, str) or not FILM_ID.fullmatch(film_id):
         raise NoSuchFilm(f"there is no film {film_id!a}")
 

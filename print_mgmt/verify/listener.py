@@ -37,7 +37,7 @@ class HeardMessage:
 
     @property
     def kind(self) -> int | None:
-        """The Command Field, or None if it is absent."""
+        """The Command Field, or None if it is absent or has a wrong length."""
         return self.number(_COMMAND_FIELD)
 
 

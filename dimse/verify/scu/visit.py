@@ -70,7 +70,7 @@ class Exchange:
 
     @property
     def abstract_syntax(self) -> str:
-        """The abstract syntax of the request's context."""
+        """The abstract syntax of the request's context; "" if the context was not accepted."""
         return self.wire.contexts.get(self.context_id, ("", ""))[0]
 
     def proceed(self, **changes: object) -> None:
@@ -92,7 +92,10 @@ OnPDU = Callable[["Visit", Wire, bytes], None]
 
 @dataclass(slots=True)
 class Visit:
-    """One visit. ``operations`` has the names of the SCU's messages, in the order of their arrival."""
+    """One visit. ``operations`` has the names of the SCU's requests, in the order of their arrival.
+
+    ``patience`` is the time in seconds to wait for the next event of the SCU on a connection.
+    """
 
     table: Table
     service: MakeService
