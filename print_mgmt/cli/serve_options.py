@@ -182,7 +182,7 @@ def _add_processes(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--parent-socket", type=int, help=argparse.SUPPRESS
-    )  # descriptor of the child's socket, from `fleet`
+    )  # descriptor of a socket to the parent process, from `fleet`
 
 
 def _add_faults(group: argparse._ArgumentGroup) -> None:

@@ -37,7 +37,7 @@ _IMAGER_KEYWORDS = ("MinDensity", "MaxDensity", "Illumination", "ReflectedAmbien
 
 
 def attributes_section(config: PrinterConfig, served: Collection[str]) -> Iterator[str]:
-    """Yield the attribute tables of the SOP Classes in ``served``: one for each service, such as N-CREATE."""
+    """Yield the section in Markdown: the rules for other values, and the tables of the SOP Classes in ``served``."""
     tables = tables_of(config)
     yield "\n##### 4.2.1.5 SOP Specific Conformance: Attributes\n"
     yield from _policy(config)

@@ -1,8 +1,8 @@
 """Annotations: one line of Unicode text in its box, PS3.3 C.13.7. Needs Pillow, the extra ``film``.
 
-If one font has the whole text (`fonts`), Pillow shapes and orders it with raqm. Otherwise the parts are ordered here
-(`bidi`), and without raqm `arabic_reshaper` joins Arabic letters. A text that is too long is drawn smaller. If it is
-still too long at a height of 1.5 mm, it is cut and ends with an ellipsis. Notes name all losses.
+If one font has the whole text (`fonts`) and Pillow has raqm, Pillow shapes and orders the text. Otherwise the parts are
+ordered here (`bidi`), and without raqm `arabic_reshaper` joins Arabic letters. A text that is too long is drawn
+smaller. If it is still too long at a height of 1.5 mm, it is cut and ends with an ellipsis. Notes name all losses.
 """
 
 import unicodedata
@@ -86,7 +86,8 @@ def _min_height(dpi: int) -> int:
 def fit(text: str, fonts: tuple[str, ...], box: tuple[int, int], smallest: int, note: Note) -> Line:
     """Return the line of a text at the size that fits a box of (height, width) pixels, cut if necessary.
 
-    ``smallest`` is the least font size in pixels, if the box is high enough for it.
+    ``smallest`` is the least font size in pixels, if the box is high enough for it. The line has no pieces if not even
+    its first letter fits.
     """
     runs = assign(text, fonts, note)
     if not has_raqm():
@@ -117,7 +118,10 @@ def _note_unshaped(text: str, note: Note) -> None:
 
 
 def order(runs: tuple[Run, ...]) -> tuple[Piece, ...]:
-    """Return runs as pieces from left to right, each in one direction. Raqm itself orders the text of a single run."""
+    """Return runs as pieces from left to right, each in one direction.
+
+    With raqm, a single run is one piece, and raqm finds the directions in it.
+    """
     is_shaped = bool(runs) and has_raqm()
     if is_shaped and len(runs) == 1:
         return (Piece(*runs[0]),)

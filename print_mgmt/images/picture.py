@@ -73,7 +73,10 @@ class Picture:
         return look_up(table, self.codes)
 
     def _luminance(self, bits: int) -> Codes:
-        """Return luminances, a few rows at a time: three planes in double precision take 8 times the image's memory."""
+        """Return the luminance of each pixel.
+
+        It is computed for a few rows at a time: three planes in double precision take 8 times the image's memory.
+        """
         tables = [self.curve * part for part in _LUMA]
         gray = np.empty(self.codes.shape[:2], _dtype(bits))
         for start in range(0, len(gray), _ROWS):
@@ -108,6 +111,8 @@ def _dtype(bits: int) -> type[np.uint8 | np.uint16]:
 
 def picture_of(array: NDArray[np.generic], background: Background = "WHITE") -> Picture:
     """Return an array as a picture: gray HxW, color HxWx3, or HxWx4 with opacity as the last sample.
+
+    The picture, and print images made from it, may share the memory of the array, so the array must not change.
 
     Raises ImageError for other shapes and dtypes, for floats outside of 0 to 1, for masked pixels, and for too many
     pixels.
@@ -167,10 +172,10 @@ def identity(codes: Codes) -> tuple[Codes, Floats]:
 
 
 def tabulate(pixels: Numbers, levels_of: Callable[[Numbers], Floats]) -> tuple[Codes, Floats]:
-    """Return codes and curve of pixels whose levels ``levels_of`` computes.
+    """Return codes and curve of pixels whose levels, 0 to 1, ``levels_of`` computes.
 
     ``levels_of`` is called once with all possible codes if the pixels have 8 or 16 bits without a sign. Otherwise, it
-    is called with the pixels themselves.
+    is called for each block of the pixels themselves.
     """
     if pixels.dtype.kind == "u" and pixels.itemsize <= 2:
         return pixels.astype(f"u{pixels.itemsize}", copy=False), levels_of(all_codes(pixels))
@@ -181,7 +186,7 @@ def tabulate(pixels: Numbers, levels_of: Callable[[Numbers], Floats]) -> tuple[C
 
 
 def look_up(table: Codes, codes: Cells) -> Codes:
-    """Return ``table[codes]`` with little memory beyond the result.
+    """Return ``table[codes]`` with little memory beyond the result. Codes beyond the table get its last entry.
 
     It takes half of the time of ``table[codes]`` for gray, and a quarter for a table of colors.
     """

@@ -79,7 +79,10 @@ def _count_by_length(frame: Frame, octets: int) -> int:
 
 
 def fragments_of(frame: Frame) -> Sequence[Sequence[Fragment]]:
-    """Return the fragments of each frame of compressed Pixel Data. Raises DecodeError if the frames are unknown."""
+    """Return the fragments of each frame of compressed Pixel Data.
+
+    Raises DecodeError if the frames are unknown, and ImageError if Number of Frames is above the limit.
+    """
     dataset, keywords = Dataset(), ("PixelData", "ExtendedOffsetTable", "ExtendedOffsetTableLengths")
     for keyword in keywords:
         if keyword in frame.dataset:
@@ -114,7 +117,7 @@ def _declared_frames(frame: Frame) -> int | None:
 def floats_of(frame: Frame) -> Floats | None:
     """Return Float or Double Float Pixel Data in double precision, HxW; None if the object has neither.
 
-    Raises ImageError for a wrong size, and for too little data.
+    Raises ImageError for a wrong size, and for too little or too much data.
     """
     for keyword, bits in _FLOATS.items():
         if keyword in frame.dataset:
@@ -129,8 +132,8 @@ def pixels_of(frame: Frame, syntax: TransferSyntax | None, fragments: Fragments)
     """Return the cells of Pixel Data as unsigned integers; YBR becomes RGB.
 
     ``fragments`` is called only for compressed pixels. Raises ImageError for attributes that are missing or contradict
-    each other, for too little data, and for compressed pixels that cannot be decoded. Raises DecodeError if the frames
-    of compressed pixels are unknown.
+    each other, for too little or too much data, and for compressed pixels that cannot be decoded. Raises DecodeError if
+    the frames of compressed pixels are unknown.
     """
     photometric = photometric_of(frame)
     shape = _shape(frame, 1 if photometric in _ONE_SAMPLE else 3)

@@ -69,7 +69,7 @@ def _check_voi(attributes: Dataset) -> None:
 
 
 def _check_table(table: Dataset) -> None:
-    """Raise `Refusal` for a LUT that is not a table, or has fewer entries than its descriptor says."""
+    """Raise `Refusal` if LUT Descriptor and LUT Data make no table, or if the table has too few entries."""
     try:
         found = lut_of(table, "", Frame(table), is_signed=False)
     except ImageError as exc:
@@ -82,7 +82,7 @@ def _check_table(table: Dataset) -> None:
 def _warn_of_table(checked: Checked, attributes: Dataset) -> None:
     """Add a warning if a table contradicts its descriptor: a table of 12 bits declared as 16 bits would print dark.
 
-    A table that cannot be used at all makes N-ACTION fail if an image refers to it.
+    A table that cannot be used at all gets no warning here: N-ACTION fails if an image refers to it.
     """
     frame = Frame(attributes)
     with suppress(ImageError, DecodeError):

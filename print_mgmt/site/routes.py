@@ -101,7 +101,8 @@ class Route:
 class Decision:
     """The destinations of a film. ``route`` is the name or the number of the matching route, or empty if none matches.
 
-    ``why`` has a line for each route that was tested, without control characters.
+    ``hold`` is also True if no route matches. ``why`` has a line for each route that was tested, and one more if none
+    matches, without control characters.
     """
 
     route: str = ""
@@ -112,7 +113,7 @@ class Decision:
 
 
 def decide(routes: Sequence[Route], facts: Facts) -> Decision:
-    """Return the decision of the first route that matches."""
+    """Return the decision of the first route that matches; one without destinations if none does."""
     why: list[str] = []
     for number, route in enumerate(routes, 1):
         name = route.name or f"route {number}"

@@ -146,7 +146,10 @@ class FilmFolder:
         self._namers = stack.enter_context(ThreadPoolExecutor(WRITERS, "spool names"))
 
     def write(self, film_id: str, pieces: Sequence[bytes | memoryview]) -> FilmFile:
-        """Write a film, and force it and its name to the disk. Raises OSError."""
+        """Write a film, and force it and its name to the disk. Raises OSError.
+
+        The caller must call `FilmFile.remove_draft` once the film is in the index, or `FilmFile.remove`.
+        """
         assert self._namers is not None
         with ExitStack() as stack:
             draft, file = new_draft(self.films / f"{film_id}.dcm", stack, _OWNER_ONLY)

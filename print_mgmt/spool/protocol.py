@@ -169,7 +169,10 @@ class Operations(Protocol):
         """Return the record of a film. Raises `NoSuchFilm`."""
 
     async def change(self, film_id: str, action: Action) -> FilmRecord:
-        """Apply an action to a film, record it on stable storage, and return the changed record."""
+        """Apply an action to a film, record it on stable storage, and return the changed record.
+
+        Raises `NoSuchFilm`, and `SpoolError` if the film is in a state that does not allow the action.
+        """
 
 
 class Upkeep(Protocol):

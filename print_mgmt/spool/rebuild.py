@@ -1,9 +1,9 @@
 """Rebuilds a damaged or missing index of the embedded spool from the film files.
 
-The files show which films were accepted, for which destinations, and whether they are done or canceled. They do not
-show which deliveries of the other films have been made. So these films are queued only for destinations where a second
-delivery is harmless. For all other destinations they become indeterminate, unless they were held when they were
-accepted; in both cases, an operator decides.
+The files show which films were accepted, for which destinations, and which films have ended; a film that was canceled
+counts as done. The files do not show which deliveries of the other films have been made. So these films are queued only
+for destinations where a second delivery is harmless. For all other destinations they become indeterminate, unless they
+were held when they were accepted; in both cases, an operator decides.
 """
 
 import logging
@@ -82,7 +82,7 @@ def _rebuild(path: Path, files: FilmFolder, why: Exception) -> sqlite3.Connectio
     files.step("rebuild")
     aside = path.with_name(f"index.{time.time_ns()}.damaged")
     kept = [suffix for suffix in _SUFFIXES if path.with_name(path.name + suffix).exists()]
-    for suffix in kept:  # the index before its log: an index alone would look intact, but lack the last changes
+    for suffix in kept:  # the index before its log: after a crash, an index alone would look intact, but lack changes
         path.with_name(path.name + suffix).replace(aside.with_name(aside.name + suffix))
         files.step("rebuild: aside")
     draft.replace(path)
@@ -139,7 +139,7 @@ def record_in(data: bytes | memoryview, film_id: str, checksum: str) -> tuple[Pr
 
 
 def as_done(record: FilmRecord) -> FilmRecord:
-    """Return the record of a film whose file is in the folder of ended films: every delivery is done."""
+    """Return the record of a film whose file is in the folder of ended films: every delivery counts as done."""
     done = tuple(replace(delivery, state=FilmState.DONE, reason="") for delivery in record.deliveries)
     return replace(record, deliveries=done, state=film_state({FilmState.DONE}), ended=time.time())
 
@@ -161,7 +161,7 @@ def as_doubtful(record: FilmRecord) -> FilmRecord:
 
 
 def _hold_if_incomplete(films: list[FilmRecord], expected: int) -> list[FilmRecord]:
-    """Return the films of a job; hold them if films are missing, because the job may never have been accepted."""
+    """Return the films of a job. If films are missing, hold queued deliveries: the job may never have been accepted."""
     if len(films) == expected:
         return films
     held = []

@@ -238,7 +238,10 @@ class Conversation(PrintSession):
 
 
 async def learned_of(peer: Peer, meta: str) -> Learned:
-    """Return the facts about the printer. They are learned once for each ``meta``, on a separate association."""
+    """Return the facts about the printer. They are learned once for each ``meta``, on a separate association.
+
+    Raises `Unprepared`.
+    """
     found = peer.shared.found.get(meta)
     if not isinstance(found, Learned):
         further = (PrinterConfigurationRetrieval,) if Flags.CONFIG in peer.flags else ()
@@ -255,9 +258,9 @@ async def learned_of(peer: Peer, meta: str) -> Learned:
 async def _learn(talk: Conversation) -> Learned:
     """Ask for the layouts, create a film box, and set an image.
 
-    If the printer refuses each layout with 0106, no layout is known. If the film session or the film box fails for
-    another reason, assume 8 bits, and the layout of --format or else the usual layout. If the printer refuses an image
-    of 8 bits with 0106, it needs 12 bits.
+    If the printer refuses each layout with 0106, no layout is known. If the film session fails, or the film box fails
+    for another reason, assume 8 bits, and the layout of --format or else the usual layout. If the printer refuses an
+    image of 8 bits with 0106, it needs 12 bits.
     """
     seen: Seen = Silent()
     if talk.contexts:

@@ -52,7 +52,7 @@ class CupsQueue:
         return ()
 
     async def submit(self, document: Path, ticket: Ticket) -> str:
-        """Submit a document, and return the id of the job."""
+        """Submit a document, and return the id of the job. Raises `DeliveryFailed`."""
         options = {"media": ticket.media, "sides": ticket.sides, "print-scaling": ticket.scaling}
         if ticket.tray:
             options["InputSlot"] = ticket.tray
@@ -72,7 +72,11 @@ class CupsQueue:
         return found[1].decode("ascii", "replace")
 
     async def follow(self, job: str, seconds: float) -> tuple[str, ...]:
-        """Wait at most ``seconds`` for the job to leave the queue; return its warnings. Raises `DeliveryFailed`."""
+        """Wait at most ``seconds`` for the job to leave the queue; return its warnings.
+
+        A job that is still in the queue has a warning that says so. Raises `DeliveryFailed` if the job was not printed,
+        or if `lpstat` fails.
+        """
         try:
             async with asyncio.timeout(seconds):
                 for pause in polling_pauses():

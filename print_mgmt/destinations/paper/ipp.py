@@ -1,8 +1,8 @@
 """A driverless printer, accessed by IPP (RFC 8010, RFC 8011) with the package ippx, which the extra ``paper`` installs.
 
 Validate-Job is sent first, so that a printer can refuse a job before it gets the document. If the response to Print-Job
-is lost, Get-Jobs tells whether the printer has a job with that name. A film always has the same name, so a job that is
-older than the request, by the clock of the printer, is an earlier print.
+is lost, Get-Jobs tells whether the printer has a job with that name. All jobs of a film have the same name, so a job
+that is older than the request, by the clock of the printer, is an earlier print.
 """
 
 import asyncio
@@ -57,19 +57,23 @@ class IppQueue:
         return await on_own_loop(self._condition)
 
     async def media(self) -> tuple[str, ...]:
-        """Return the media of the printer, the loaded ones first."""
+        """Return the media of the printer, the loaded ones first. Raises `DeliveryFailed`."""
         return await on_own_loop(self._media)
 
     async def submit(self, document: Path, ticket: Ticket) -> str:
-        """Send Validate-Job and Print-Job; return the id of the job."""
+        """Send Validate-Job and Print-Job; return the id of the job. Raises `DeliveryFailed`."""
         return await on_own_loop(partial(self._submit, document, ticket))
 
     async def follow(self, job: str, seconds: float) -> tuple[str, ...]:
-        """Poll the job for at most ``seconds`` until it has ended; return its warnings. Raises `DeliveryFailed`."""
+        """Poll the job for at most ``seconds`` until it has ended; return its warnings.
+
+        A job that has not ended has a warning that says so. Raises `DeliveryFailed` if the job was canceled or aborted,
+        or if its state is unknown.
+        """
         return await on_own_loop(partial(self._follow, job, seconds))
 
     async def state(self, job: int) -> ippx.Job:
-        """Return the state of a job, from Get-Job-Attributes."""
+        """Return the state of a job, from Get-Job-Attributes. Raises `DeliveryFailed`."""
         return await on_own_loop(partial(self._state, job))
 
     # --- on a loop of its own: a printer may answer with a megabyte in pieces of one byte, or never ---
@@ -168,9 +172,9 @@ class IppQueue:
             raise DeliveryFailed(Outcome.LATER, _error_text(exc)) from exc
 
     async def _look_up(self) -> None:
-        """Look the host up in a thread of its own: the process would wait for that of httpx at its end.
+        """Look the host up before httpx does. Raises OSError.
 
-        Raises OSError.
+        If the look-up hangs, it hangs in a thread for which the process does not wait at its end, unlike that of httpx.
         """
         host = urlsplit(self.uri).hostname or ""
         try:

@@ -36,7 +36,7 @@ from ..rules import EventRules
 __all__ = ["EVENTS"]
 
 _NO_SUCH_EVENT = 0x0113
-_MAX_EVENTS = 8  # events that are read in place of what is judged; more make the case INCONCLUSIVE
+_MAX_EVENTS = 8  # events in a row before what is judged; so many make the case INCONCLUSIVE
 _ID_OFFSET = 1000  # added to a Message ID to get one that the peer did not use
 
 
