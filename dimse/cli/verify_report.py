@@ -165,7 +165,11 @@ def chosen_cases(parser: argparse.ArgumentParser, arguments: argparse.Namespace,
 
 
 def compare_with_baseline(run: Run, report: dict[str, Any], expected: dict[str, Any], options: Options) -> int:
-    """Print the differences of a run from its baseline on stderr; return the exit status."""
+    """Print the differences of a run from its baseline on stderr, and return the exit status.
+
+    It is 1 if a case is worse, or has another reason; with ``strict`` also if a case is better. A fault of the tester,
+    or a peer that could not be judged, prevails.
+    """
     found = list(regressions(report, expected))
     for change in found:
         print(escaped(str(change)), file=sys.stderr)

@@ -163,7 +163,7 @@ def _is_unneeded(level: _Level, header: _Header) -> bool:
 
 
 def _step_over_padding(view: memoryview, level: _Level) -> Iterator[Finding]:
-    """Step over the zeros after the last element of an item of defined length."""
+    """Step over the zeros after the last element of a Data Set, or of an item of defined length."""
     offset, end = level.offset, level.end
     if level.undefined or offset >= end or any(view[offset : min(offset + 4, end)]):
         return

@@ -41,7 +41,8 @@ class Agreement:
 
     ``invoked`` and ``performed`` are the maximum numbers of operations that may be outstanding: invoked by this side,
     and performed by it. ``max_send`` is the length of the longest P-DATA-TF that the peer accepts; 0 means no limit.
-    ``syntaxes`` are the transfer syntaxes of the Data Sets, by context id.
+    ``syntaxes`` are the transfer syntaxes of the Data Sets, by context id. Raises DecodeError if an accepted
+    transfer syntax is unknown (`syntax_of`).
     """
 
     def __init__(self, request: AssociateRQ, answer: AssociateAC, *, is_requestor: bool) -> None:

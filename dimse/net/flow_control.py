@@ -1,12 +1,12 @@
 """Flow control: when to stop reading from a peer, and when to abort its association.
 
-There may be several reasons not to read at the same time; reading resumes when none is left. One reason is the turn: a
+Several reasons not to read may hold at the same time; reading resumes when none is left. One reason is the turn: a
 peer that has used up its share of the event loop waits for its turn, and so do bytes that were read and not processed.
 Every other reason also pauses the timers that bound the peer's time, because this side makes the peer wait.
 
-The backlog is one of the other reasons. While too many requests wait, nothing is read from the peer, so its further
-requests stay in its own memory. While a response of the peer is awaited, reading goes on, because the response may be
-queued behind requests; the backlog may then grow to the size of one Data Set.
+The backlog is one of the other reasons. While too many requests or responses wait, nothing is read from the peer, so
+its further messages stay in its own memory. While a response of the peer is awaited, reading goes on, because the
+response may be queued behind requests; the backlog may then grow to the size of one Data Set.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from .timers import Timer
 
 __all__ = ["BACKLOG", "DISK", "MEMORY", "RECORDING", "SHARE", "TURN", "Backlog", "FlowControl"]
 
-# Reasons not to read: the share of the event loop is used up; too many requests wait; there is no memory; the disk is
+# Reasons not to read: the share of the event loop is used up; too many messages wait; there is no memory; the disk is
 # busy with a Data Set; the disk is busy with the recording. The reasons are plain numbers, because the operators of a
 # Flag are Python code that would run for each request.
 TURN, BACKLOG, MEMORY, DISK, RECORDING = 1, 2, 4, 8, 16

@@ -35,7 +35,10 @@ def read_table(kind: type[_Class], value: object, key: str) -> _Class:
 
 
 def read_value(kind: object, value: object, key: str) -> object:
-    """Return ``value``, at the path ``key``, as the type ``kind``. Raises `ConfigError`."""
+    """Return ``value``, at the path ``key``, as the type ``kind``. Raises `ConfigError`.
+
+    A whole number for a float is returned as an int.
+    """
     if kind in _WORDS:
         return _read_scalar(kind, value, key)
     if get_origin(kind) is Literal:

@@ -99,7 +99,10 @@ class NameTemplate:
         return tuple(self.template.split("/"))
 
     def path_of(self, film: Film, identified: Dataset) -> tuple[str, ...]:
-        """Return the folders and the name of the files of a film."""
+        """Return the folders and the name of the files of a film, without a suffix.
+
+        ``identified`` has the attributes of the patient and the study.
+        """
         parts = [_TOKEN.sub(lambda found: TOKENS[found[1]](film, identified), part) for part in self.parts]
         if "{id}" not in self.parts[-1]:
             parts[-1] += f"-{film_id(film)}"

@@ -93,7 +93,7 @@ class _Segments:
             start += 2 + count
 
     def target(self, operands: list[int]) -> int:
-        """Return the number of the word that an indirect segment points at; its operands are a little endian offset."""
+        """Return the number of the word that an indirect segment points at; its operands are an offset in bytes."""
         return sum(word << 8 * self.octets * place for place, word in enumerate(operands)) // self.octets
 
 

@@ -49,7 +49,10 @@ class PixelFormat:
     async def prepared(
         self, image: Printable, frames: Iterable[int] | None, choices: ImageOptions
     ) -> AsyncGenerator[PrintImage, None]:
-        """Yield the frames of ``image`` in this format, prepared one at a time. Raises `ImageError`."""
+        """Yield the ``frames`` of ``image`` (from 1; None: all) in this format, prepared one at a time.
+
+        Raises `ImageError`, and OSError for a file that cannot be read.
+        """
         made = self._prepare(image, frames, choices)
         if isinstance(image, PrintImage) or self._is_final(image):
             for ready in made:
@@ -59,7 +62,7 @@ class PixelFormat:
             yield prepared
 
     async def first(self, image: Printable, **choices: Unpack[ImageOptions]) -> PrintImage:
-        """Return the first frame of ``image`` in this format. Raises `ImageError`."""
+        """Return the first frame of ``image`` in this format. Raises `ImageError` and OSError, as `prepared` does."""
         if isinstance(image, PrintImage):
             return self._checked(image)
         if self._is_final(image):
