@@ -12,8 +12,8 @@ U, not supported here              0107, ignored              0105
 not of the SOP Class               0107, ignored              0105
 =================================  =========================  =============================
 
-A list has several values, or the items of a sequence. A single value where a list is required is answered with 0212,
-too. N-SET uses no defaults: it ignores an unsupported value.
+A list is several values, or the items of a sequence. A value that is not a list, where a sequence is required, is
+answered with 0212, too. N-SET uses no defaults: it ignores an unsupported value with the warning 0116.
 
 A tolerant printer also refuses an unsupported value (0106) if the default in its place would waste a film. For example,
 a film of another size than the requested one is of no use. A tolerant printer ignores attributes unrelated to printing,
@@ -206,7 +206,7 @@ def _check_items(
 
 
 def _check_item(row: Attribute, item: Dataset, where: str, checked: Checked, *, strict: bool) -> Dataset:
-    """Return the elements of an item that have a row and a supported value, and the item's Specific Character Set.
+    """Return the elements of an item that have a row and no unsupported value, and its Specific Character Set.
 
     An optional attribute with an unsupported value is left out with a warning, or refused if ``strict``. ``where`` is
     the last part of each comment, because the end of a long Error Comment is cut off.

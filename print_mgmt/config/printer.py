@@ -228,7 +228,8 @@ class PrinterConfig:
         """Return the imager with a medium; paper is viewed by reflected light (PS3.14 §7.2).
 
         A medium without densities gets the densities of the imager, or of `PAPER` if it is paper and the imager is for
-        film.
+        film. Raises `ConfigError` for densities that are not a range, and another `DimseError` for densities that do
+        not fit the viewing light; neither happens for the ``media`` of this printer, which are already checked.
         """
         return _imager_with(self.imager, medium)
 

@@ -223,7 +223,10 @@ def _film_sizes_section(config: PrinterConfig) -> Iterator[str]:
 
 
 def _film_size_rows(config: PrinterConfig) -> Iterator[tuple[str, ...]]:
-    """Yield a row for each film size: its millimeters, and the pixels of the only image box at both resolutions."""
+    """Yield a row for each film size: its millimeters, and, for a film with one image box, the pixels of that box.
+
+    The pixels are given at both resolutions.
+    """
     used = {size for medium in config.media for size in medium.FilmSizeID}
     for size, (width, height) in FILM_SIZES.items():
         if size in used:

@@ -277,9 +277,9 @@ def _image_box_attributes(film: Film, index: int) -> Dataset:
 
 
 def _sent_attributes(attributes: Dataset, table: Table, defaulted: Collection[str] = ()) -> dict[str, Value]:
-    """Return the attributes of an instance that the client sent and that are in ``table``, without references.
+    """Return the attributes of an instance that the client sent and that are in ``table``, without sequences.
 
-    ``defaulted`` names the attributes that have default values.
+    ``defaulted`` names the attributes that are left out because this printer, not the client, has chosen their values.
     """
     sent: dict[str, Value] = {}
     for element in attributes:

@@ -78,7 +78,10 @@ class DicomNode:
 
     @asynccontextmanager
     async def associate(self, peer: str, *sop_classes: str) -> AsyncIterator[Association]:
-        """Open an association with ``peer``, AE@HOST:PORT. Raises what `dimse.net.connect` raises."""
+        """Open an association with ``peer``, AE@HOST:PORT.
+
+        Raises `ConfigError` for a wrong address, and what `tls_context` and `dimse.net.connect` raise.
+        """
         address = check_peer("peer", peer)
         async with connect(
             address.host,

@@ -55,7 +55,8 @@ def can_draw_text() -> bool:
 def assign(text: str, fonts: tuple[str, ...], note: Note | None) -> tuple[Run, ...]:
     """Assign fonts to a text: one font that has all of it, or else, for each cluster, the first font that has it.
 
-    ``fonts`` are the fonts of the printer: files or names. The fonts of the system and of Pillow follow them.
+    ``fonts`` are the fonts of the printer: files or names. The fonts of the system and of Pillow follow them. If some
+    characters are in no font, ``note`` is called with a sentence that names them.
     """
     fonts = (*fonts, *SYSTEM_FONTS, _BUILT_IN)
     clusters = split_clusters(text)
@@ -104,7 +105,10 @@ def _can_write(font: str, cluster: str) -> bool:
 
 
 def _replace(cluster: str, fonts: tuple[str, ...]) -> str:
-    """Return the same letter composed or decomposed, a Latin letter without its accent, or a replacement character."""
+    """Return a substitute for a cluster that no font has: the first that some font has, or else "?".
+
+    Substitutes are the same letter composed or decomposed, a Latin letter without its accent, and `_REPLACEMENTS`.
+    """
     parts = unicodedata.normalize("NFD", cluster)
     tried = [unicodedata.normalize("NFC", cluster)]
     if all(unicodedata.category(part).startswith("M") for part in parts[1:]):  # not the jamo of a syllable

@@ -185,7 +185,10 @@ def _jpeg_xl(data: bytes) -> tuple[bytes, bool]:
 
 
 def _jpeg_xl_size(codestream: bytes) -> tuple[int, int]:
-    """Return the rows and columns in SizeHeader, lowest bit first. Raises ImageError if the header is cut off."""
+    """Return the rows and columns in SizeHeader, in which the lowest bit of each byte comes first.
+
+    Raises ImageError if the header is cut off.
+    """
     if not codestream.startswith(_JXL) or len(codestream) < 12:
         raise ImageError("the header of the JPEG XL ends too early")
     bits = int.from_bytes(codestream[2:12], "little")

@@ -1,7 +1,7 @@
 """Reads ordinary pictures with Pillow (the extra ``film``): PNG, JPEG, TIFF, BMP and GIF files, and images of Pillow.
 
-Values are printed unchanged, with 0 as black unless a TIFF file says that 0 is white; color profiles are ignored. The
-pages of a TIFF file and the frames of an animation are frames. Pictures with an EXIF orientation are turned upright.
+Values are printed unchanged, with 0 as black unless a TIFF file says that 0 is white; color profiles are ignored. Here,
+the frames of an animation are called pages, too. Pictures with an EXIF orientation are turned upright.
 """
 
 import io
@@ -63,7 +63,7 @@ def frame_count(path: str | os.PathLike[str]) -> int:
 
 
 def frame_count_of(image: "Image.Image") -> int:
-    """Return the number of pages of an image of Pillow."""
+    """Return the number of pages of an image of Pillow. Raises what Pillow raises for a broken file."""
     frames = getattr(image, "n_frames", 1)
     return frames if isinstance(frames, int) else 1
 

@@ -60,11 +60,11 @@ MAX_CHOICES = 256  # tables that are read, and windows that are read: a hostile 
 
 
 def choose(frame: Frame, choice: Choice, *, is_signed: bool, scale_lut: bool = False) -> Voi | None:
-    """Return the chosen table or window; None if the choice is "auto", or if there is neither a table nor a window.
+    """Return the chosen table or window; None if the choice is "auto".
 
-    ``is_signed``: the rescaled values may be negative. ``scale_lut`` makes the largest entry of a table white. Without
-    a choice, invalid tables and windows are skipped with a note. Raises ImageError if the chosen table or window is
-    missing or invalid.
+    Without a choice, return the first valid table or window, or None if there is none; invalid ones are skipped with a
+    note. ``is_signed``: the rescaled values may be negative. ``scale_lut`` makes the largest entry of a table white.
+    Raises ImageError if the chosen table or window is missing or invalid.
     """
     if isinstance(choice, Window):
         return choice

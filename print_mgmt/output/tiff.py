@@ -36,7 +36,7 @@ class _Field(NamedTuple):
 
 
 def write_tiff(pages: Iterable[Page], file: BinaryIO, *, title: str = "") -> None:
-    """Write films as the pages of one TIFF file, one page in memory at a time; ``file`` must be seekable.
+    """Write films as the pages of one TIFF file, one page in memory at a time; ``file`` must be empty and seekable.
 
     Raises OutputError if there is no page, for an invalid page, and if the file would exceed 4 GiB.
     """

@@ -105,7 +105,11 @@ class Fault:
         return cls(what, place)
 
     async def answer(self, operation: Operation, perform: Perform) -> Response:
-        """Return the response to a request at which this fault occurs. Raises `NoResponse` if it gets no response."""
+        """Return the response to a request at which this fault occurs. Raises `NoResponse` if it gets no response.
+
+        A status that is not a failure replaces the status of a success or warning. If the operation itself fails, its
+        own response is returned.
+        """
         match self.what:
             case "NO-ANSWER":
                 raise NoResponse("on purpose")

@@ -1,7 +1,7 @@
 """The pixels that a printer can use, according to its Printer Configuration (PS3.3 C.13.13).
 
-Sending more pixels than an image box has, or more bits than the printer uses, only takes time. Each pixel of a reduced
-image is the mean of the pixels that it replaces.
+Sending more pixels than an image box has, or more bits than the printer uses, takes time and gains nothing. Each pixel
+of a reduced image is the mean of the pixels that it replaces.
 """
 
 import re
@@ -84,7 +84,10 @@ def _formats(item: Dataset, film_box: Dataset) -> Iterator[tuple[str, tuple[int,
 
 
 def reduced(image: PrintImage, box: tuple[int, int]) -> PrintImage:
-    """Return ``image``, reduced to fit a box of (rows, columns) if it is larger; its aspect ratio is kept."""
+    """Return ``image``, reduced to fit a box of (rows, columns) if it is larger.
+
+    The reduced image has the same proportions, and square pixels.
+    """
     rows, columns = image.pixels.shape[:2]
     placement = fit((rows, columns), image.PixelAspectRatio, box, ImageBoxRequest("REPLICATE"))
     height, width = placement.target.height, placement.target.width

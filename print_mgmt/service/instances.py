@@ -249,7 +249,8 @@ class Instances:
     def delete_session(self) -> None:
         """Delete the film session with its film boxes (PS3.4 H.4.1.2.3), but not the LUTs and retired boxes.
 
-        Release the memory that the session has reserved.
+        Release the memory that the session has reserved by Memory Allocation, but not the memory of the instances (see
+        `release_deleted`). Without a session, delete nothing.
         """
         if self.session is not None:
             for box in tuple(self.session.film_boxes):

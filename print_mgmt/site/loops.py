@@ -51,7 +51,7 @@ def _kinds(site: SiteConfig, to: Destination) -> Iterator[_Kind]:
 
 
 def _comes_back(site: SiteConfig, name: str, kind: _Kind) -> bool:
-    """Return whether a film that was sent to the destination ``name`` is sent there again, as it was then."""
+    """Return whether a film of this kind that was sent to the destination ``name`` is sent there again unchanged."""
     reached: set[tuple[str, _Kind]] = set()
     waiting = [(name, kind)]
     while waiting:
@@ -89,7 +89,7 @@ def _next_destinations(site: SiteConfig, name: str, kind: _Kind) -> Iterator[tup
 
 
 def _own_printers(site: SiteConfig, to: Destination) -> Iterator[tuple[SitePrinter, Peer]]:
-    """Yield the printers of this site to which a destination sends films, with their addresses there."""
+    """Yield the printers of this site to which a destination sends films, with the addresses that it uses."""
     for peer in map(Peer.parse, to.printers if isinstance(to, PrinterDestination) else ()):
         printer = site.printer(peer.ae_title) if _is_this_site(peer, site.listen) else None
         if printer is not None:

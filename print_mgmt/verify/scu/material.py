@@ -121,7 +121,7 @@ def data_sets_of(exchanges: Iterable[Exchange]) -> Iterator[tuple[Exchange, byte
 
 
 def at_image(reaction: Reaction, nth: int = 1) -> dict[tuple[str, int], Reaction]:
-    """Return a table with the reaction to the ``nth`` N-SET of a gray or color image box."""
+    """Return a table with the reaction to the ``nth`` N-SET of gray image boxes, and to that of color image boxes."""
     return {(f"N-SET {class_name(sop_class)}", nth): reaction for sop_class in IMAGE_CLASSES}
 
 
