@@ -88,7 +88,10 @@ def _can_handle_signals() -> bool:
 
 
 async def cancel_on_sigterm(work: Coroutine[None, None, int]) -> int:
-    """Run ``work`` and return its exit status. SIGTERM cancels ``work``, as Ctrl-C does: a peer gets an A-ABORT."""
+    """Run ``work`` and return its exit status.
+
+    SIGTERM cancels ``work``, as Ctrl-C does, so that a peer gets an A-ABORT; the exit status is then 143.
+    """
     task = asyncio.ensure_future(work)
     terminated = asyncio.Event()
 
@@ -137,7 +140,10 @@ def add_trace(parser: argparse._ActionsContainer) -> None:
 
 
 def trace(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> Trace | None:
-    """Return the trace that ``--trace`` asks for; None without it. Raises OSError if the file cannot be created."""
+    """Return the trace that ``--trace`` asks for; None without it. Raises OSError if the file cannot be created.
+
+    End the program if a capture is asked for, and TLS by an option, but not ``--trace-tls``.
+    """
     if arguments.trace is None:
         return None
     if arguments.trace == "-":
@@ -185,7 +191,10 @@ def add_client_tls(parser: argparse.ArgumentParser, side: str = "") -> None:
 
 
 def client_tls(parser: argparse.ArgumentParser, arguments: argparse.Namespace, side: str = "") -> TLSContext | None:
-    """Return the TLS context of the options; None for a plain connection. Raises as `client_context` does."""
+    """Return the TLS context of the options; None for a plain connection. Raises as `client_context` does.
+
+    End the program if there is a key without a certificate.
+    """
     option = _tls_option(side)
     options = _TLSOptions(arguments, option)
     is_wanted, is_unverified = options.flag(""), options.flag("no_verify")
@@ -212,7 +221,10 @@ def add_server_tls(parser: argparse.ArgumentParser, side: str = "") -> None:
 
 
 def server_tls(parser: argparse.ArgumentParser, arguments: argparse.Namespace, side: str = "") -> TLSContext | None:
-    """Return the TLS context of the options; None for plain connections. Raises as `server_context` does."""
+    """Return the TLS context of the options; None for plain connections. Raises as `server_context` does.
+
+    End the program if there is another of these options without a certificate.
+    """
     option = _tls_option(side)
     options = _TLSOptions(arguments, option)
     if options.certificate:
@@ -273,7 +285,10 @@ class Peer:
 
     @classmethod
     def parse(cls, text: str) -> "Peer":
-        """Return the peer in ``text``, where an IPv6 address has brackets. Raises `EncodeError`."""
+        """Return the peer in ``text``, where an IPv6 address has brackets. Raises `EncodeError`.
+
+        The AE title is not checked.
+        """
         match = _PEER.fullmatch(text)
         if match is None:
             raise EncodeError(f"{text!r} is not AE@HOST:PORT, such as PRINTSCP@127.0.0.1:11112")

@@ -50,10 +50,10 @@ class Disk:
     """A folder for the files of Data Sets of more than ``above`` bytes, used in a ``with`` statement.
 
     Without ``folder``, it is the folder for large temporary files: TMPDIR, otherwise /var/tmp if this process can write
-    there. A Data Set is refused if fewer than ``least`` bytes are free when it begins. It is also refused if the files
-    of its association would have more than ``association_size`` bytes together, or the files of its host more than
-    ``host_size``. A file counts until the last view of it is gone. ``step`` is called with the name of each step,
-    before the step.
+    there, otherwise the folder of `tempfile`. A Data Set is refused if fewer than ``least`` bytes are free when it
+    begins. It is also refused if the files of its association would have more than ``association_size`` bytes together,
+    or the files of its host more than ``host_size``. A file counts until the last view of it is gone. ``step`` is
+    called with the name of each step, before the step and in the thread that does it.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Disk:
         self.association_size = association_size
         self.host_size = host_size
         self.step = step
-        self._hosts: Counter[str] = Counter()  # bytes in files
+        self._hosts: Counter[str] = Counter()  # bytes in the files of each host
         self._freed: deque[_Use] = deque()  # files that were closed, by any thread, and still count
         self.max_files = min(_FILES, allowed_descriptors() // 4) if hasattr(os, "pwrite") else 0  # none on Windows
         self._files: deque[None] = deque()  # one for each open file; any thread may remove one
@@ -108,7 +108,7 @@ class Disk:
         return file
 
     def submit(self, file: BinaryIO, window: memoryview, offset: int) -> "Future[None]":
-        """Write ``window`` in a thread. The future raises OSError."""
+        """Write ``window``, which must not change meanwhile, in a thread. The future raises OSError."""
         assert self._writers is not None
         try:
             return self._writers.submit(self._write, file.fileno(), window, offset)
@@ -281,7 +281,7 @@ class _FileSink:
         self._spare.clear()
 
     def data(self) -> memoryview:
-        """Return a map of the file; the file is complete when ``stored`` of the map has its result.
+        """Return a view of a map of the file; the file is complete when ``stored`` of the map has its result.
 
         If the Data Set could not be stored, return an empty view of a map whose ``stored`` has the error.
         """

@@ -75,6 +75,7 @@ class Responses(Generic[R_co]):
     def final(self) -> Coroutine[Any, Any, R_co]:
         """Return the final response, and ignore the Pending responses before it.
 
+        Do not call this after the final response was returned: it would wait in vain, and raise `ResponseTimeout`.
         A Pending response of C-FIND, C-GET or C-MOVE restarts the time to wait; any other Pending response does not.
         """
         return self.take(must_be_final=True, restarts=isinstance(self.request, CANCELLABLE))
@@ -82,6 +83,7 @@ class Responses(Generic[R_co]):
     async def cancel(self) -> None:
         """Send C-CANCEL. There is still a final response, with status FE00H if the peer has canceled the operation.
 
+        Do nothing if the final response has arrived.
         Raises `LocalProtocolError` for an operation without C-CANCEL.
         """
         if not isinstance(self.request, CANCELLABLE):
@@ -95,7 +97,10 @@ class Responses(Generic[R_co]):
     # --- methods for the invoker ---
 
     def arrive(self, response: Response) -> None:
-        """Take a response of the peer. Raises `RemoteProtocolError` if it belongs to another service."""
+        """Take a response of the peer.
+
+        Raises `RemoteProtocolError` if it belongs to another service, and `LimitExceeded` if too many bytes wait.
+        """
         if not isinstance(response, self._expected):
             name, asked = type(response).__name__, type(self.request).__name__
             raise RemoteProtocolError(f"{name} as the response to {asked} (PS3.7 §9.3, §10.3)")
@@ -133,7 +138,7 @@ class Responses(Generic[R_co]):
         await self.take(must_be_final=True)
 
     async def take(self, *, must_be_final: bool = False, restarts: bool = False) -> R_co:
-        """Return the next response, which must arrive in time.
+        """Return the next response. Raises `ResponseTimeout` if it does not arrive in time.
 
         With ``must_be_final``, skip the Pending responses; with ``restarts``, each of these restarts the time.
         """
@@ -291,7 +296,7 @@ class Invoker:
             window.leave()
 
     def arrive(self, response: Response) -> bool:
-        """Take a response of the peer. Return whether a request waits for it."""
+        """Take a response of the peer. Return whether a request waits for it. Raises as `Responses.arrive` does."""
         responses = self._outstanding.get(response.MessageIDBeingRespondedTo)
         if responses is None or responses.is_done:
             return False
@@ -325,7 +330,10 @@ class Invoker:
     def _begin(
         self, context: Context, request: Request, expected: type[R], patience: float | None
     ) -> tuple[Responses[R], Awaitable[None] | None]:
-        """Send ``request`` and expect responses to it. Return them, and what the caller must await to send the rest."""
+        """Send ``request`` and expect responses to it.
+
+        Return them, and what the caller must await to send the rest, or None if nothing is left to send.
+        """
         self._check(context, request)
         if request.MessageID in self._outstanding:
             raise LocalProtocolError(f"an outstanding operation has Message ID {request.MessageID} (PS3.7 §9.1, §10.1)")

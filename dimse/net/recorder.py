@@ -176,7 +176,8 @@ class Tap:
         """Record the end of the connection.
 
         If the file was opened, ``finished`` is called in the thread once everything is written. Its argument says
-        whether the recording ends before the connection, because the disk was too slow.
+        whether the recording ends before the connection, because the disk was too slow. It is False if another error
+        of the disk has ended the recording.
         """
         self._begin()
         self.keep()

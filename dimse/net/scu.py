@@ -2,7 +2,8 @@
 
 Each service is a function of the association, the presentation context and the parameters in PS3.7. Most return a
 coroutine; awaiting it sends the request and returns the response. `c_echo` and `c_store` find the context themselves. A
-failure status is a response, not an error. `dataset_of` decodes the Data Set of a response.
+failure status is a response, not an error. `dataset_of` decodes the Data Set of a response. The call itself, before
+anything is sent, raises `EncodeError` for a Data Set that cannot be encoded.
 
 C-FIND, C-GET and C-MOVE have several responses, and return a context manager::
 

@@ -88,7 +88,7 @@ class Transport(asyncio.BufferedProtocol):
         self._busy_poll = new_busy_poll(self._loop, resources.polls)
         self._short_reads = 0  # bytes of short reads since they last counted as a share
         self._woken: list[Waiter] = []  # tasks to wake
-        self.wake = self._woken.append  # wakes a task once the bytes of the peer that are at hand are processed
+        self.wake = self._woken.append  # wakes a task once the bytes that have arrived are processed
         self._transport: Stream | None = None
         self._write_queue: WriteQueue | None = None
         self._timers = timers
@@ -379,7 +379,7 @@ class Transport(asyncio.BufferedProtocol):
             )
         self.core.transport_connected()
         self._follow_core()
-        if self._artim is not None:  # paused while this side makes the peer wait during a long A-ASSOCIATE-RQ
+        if self._artim is not None:  # it pauses while this side pauses in reading a long A-ASSOCIATE-RQ
             self.flow.timers.append(self._artim)
         if self._channel is None and not self.core.is_requestor:
             self._eager_reader.read_first()

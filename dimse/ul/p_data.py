@@ -1,6 +1,7 @@
 """P-DATA-TF, PS3.8 §9.3.5 and Annex E. An image is sent in thousands of these PDUs.
 
-`PDV` and `PDataTF` are tuples, not dataclasses: creating a tuple takes half the time.
+`PDV` and `PDataTF` are tuples, not dataclasses: creating a tuple takes half the time. The data of a decoded `PDV` is a
+view of the bytes that were decoded.
 """
 
 from collections.abc import Callable, Iterable
@@ -67,9 +68,10 @@ def one_pdv(context_id: int, data: Buffer, is_command: bool, is_last: bool) -> P
 
 
 def encode_run(pdus: Iterable[PDataTF], buffers: list[Buffer], max_bytes: int, max_pdus: int) -> bool:
-    """Add ``pdus`` to ``buffers``, up to ``max_bytes`` of data or ``max_pdus`` PDUs.
+    """Take PDUs from ``pdus`` and add them to ``buffers``, until ``max_bytes`` or ``max_pdus`` is reached.
 
-    Return whether one of these was reached; further PDUs may then be left. Only short payloads are copied.
+    Return whether one of these was reached; further PDUs may then be left. The last PDU may exceed ``max_bytes``. Only
+    short payloads are copied.
     """
     length = 0
     for count, (pdvs,) in enumerate(pdus, 1):
@@ -118,7 +120,10 @@ def only_command(view: memoryview, max_length: int) -> PDataTF | None:
 
 
 def decode_p_data(view: memoryview, limits: Limits | None) -> PDataTF:
-    """Return the whole P-DATA-TF in ``view``. Raises `DecodeError`, or `LimitExceeded` for too many PDVs."""
+    """Return the whole P-DATA-TF in ``view``. Raises `DecodeError`, or `LimitExceeded` for too many PDVs.
+
+    Without ``limits``, any number of PDVs is allowed.
+    """
     if len(view) >= _ONE_PDV.size:
         _, _, length, context_id, control = _ONE_PDV.unpack_from(view)
         if length == len(view) - 10:

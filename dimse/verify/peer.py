@@ -320,7 +320,8 @@ class Peer:
     async def finish(self, wanted: Close) -> Observation:
         """End the association of the last connection as the case expects; return how it ended.
 
-        Return () without a connection, or if the case expects no particular end.
+        Return () without a connection, or if the case expects no particular end. Return `Silent` at once for an open
+        connection without an association, unless the case expects the peer to end it.
         """
         if not self.wires or wanted is Close.NONE:
             return ()

@@ -56,7 +56,11 @@ def _ours(peer: Peer, **fields: object) -> ssl.SSLContext:
 
 
 async def _converse(peer: Peer, wire: Wire) -> Observation:
-    """Associate, send C-ECHO and release. Raises `Unprepared` if the peer rejects the association."""
+    """Associate, send C-ECHO and release. Raises `Unprepared` if the peer rejects the association.
+
+    Return the answers to C-ECHO and to the release, or the event that came instead. If the peer accepts the association
+    without Verification, no C-ECHO is sent, and its answer counts as success.
+    """
     wire.send(peer.request())
     answer = await wire.next(peer.target.preparation)
     if isinstance(answer, Rejected):
@@ -113,10 +117,10 @@ async def plain(peer: Peer) -> Seen:
 
 
 def certified(certificate: Callable[[Peer], Path | None], option: str = "") -> CaseRun:
-    """Return the run of a client whose certificate the peer should refuse; None means that it shows no certificate.
+    """Return the run of a client whose certificate the peer should refuse.
 
-    ``option`` is the option that gives the certificate, if any. If ``certificate`` then returns None, because the
-    option is missing, the run is SKIPPED.
+    If ``certificate`` returns None, the client shows no certificate. But if ``option`` names the option that gives the
+    certificate, None means that this option is missing, and the run is SKIPPED.
     """
 
     async def run(peer: Peer) -> Seen:
@@ -140,7 +144,7 @@ async def right_certificate(peer: Peer) -> Seen:
     if not isinstance(wire, Wire):
         return Broken(f"no handshake with the right certificate: {wire}")
     found = await _converse(peer, wire)
-    if isinstance(found[0], Closed) and wire.answer is None:  # the refusal of a certificate in TLS 1.3, as above
+    if isinstance(found[0], Closed) and wire.answer is None:  # a refusal of the certificate, which comes late in TLS 1.3
         return Broken(f"no association with the right certificate: {found[0]}")
     return Kept(wire.secured) if found[-1] == RELEASED else found[-1]
 

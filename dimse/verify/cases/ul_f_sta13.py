@@ -42,7 +42,7 @@ async def after_rejection(peer: Peer) -> Observation:
 
 
 async def rejected(peer: Peer) -> Wire:
-    """Return a connection on which the peer has rejected an A-ASSOCIATE-RQ."""
+    """Return a connection on which the peer has rejected an A-ASSOCIATE-RQ. Raises `Unprepared` if it does not."""
     wire = await peer.connect()
     wire.send(peer.request(protocol_version=2))
     seen = await wire.next(peer.target.preparation)

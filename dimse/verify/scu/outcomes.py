@@ -1,7 +1,7 @@
 """Functions that return the observation of a case: the events of the SCU after the first reaction of the script.
 
-Each returns the crash of the program if there was one. Otherwise, it raises `Unprepared` if the SCU did not send the
-request to which the script reacts.
+Each `Observe` returns the crash of the program if there was one. Otherwise, it raises `Unprepared` if the SCU did not
+send the request to which the script reacts.
 """
 
 from collections.abc import Callable, Sequence
@@ -51,7 +51,7 @@ def require_reached(visit: Visit) -> None:
 
 
 def first_after(_peer: ScuPeer, visit: Visit) -> Observation:
-    """Return the first event of the SCU after the first reaction, or the crash of its program."""
+    """Return the first event of the SCU after the first reaction, `Closed` if there is none, or the program's crash."""
     if found := crash(visit):
         return found
     require_reached(visit)
