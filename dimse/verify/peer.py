@@ -321,7 +321,7 @@ class Peer:
         """End the association of the last connection as the case expects; return how it ended.
 
         Return () without a connection, or if the case expects no particular end. Return `Silent` at once for an open
-        connection without an association, unless the case expects the peer to end it.
+        connection on which there is nothing to release, and which the peer need not close.
         """
         if not self.wires or wanted is Close.NONE:
             return ()

@@ -144,7 +144,7 @@ async def right_certificate(peer: Peer) -> Seen:
     if not isinstance(wire, Wire):
         return Broken(f"no handshake with the right certificate: {wire}")
     found = await _converse(peer, wire)
-    if isinstance(found[0], Closed) and wire.answer is None:  # a refusal of the certificate, which comes late in TLS 1.3
+    if isinstance(found[0], Closed) and wire.answer is None:  # the certificate was refused: late, as in TLS 1.3
         return Broken(f"no association with the right certificate: {found[0]}")
     return Kept(wire.secured) if found[-1] == RELEASED else found[-1]
 
