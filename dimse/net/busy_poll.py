@@ -29,7 +29,7 @@ SECONDS = 100e-6 if (os.cpu_count() or 1) > 1 else 0.0  # on a single processor,
 _CLIENT_SECONDS = 0.45 * SECONDS  # our server needs 14 us for a C-ECHO, 44 for the first one; a relay, 55 and more
 MAX_MISSES = 4  # late answers in a row after which polling ends
 CYCLE = 512  # late answers after which polling is tried again; while nobody polls, the answers of a fast peer are late
-_LONG_TURN = 500e-6  # seconds of a turn of the loop during which another program had the processor
+_LONG_TURN = 500e-6  # seconds; in a longer turn of the loop, another program probably had the processor
 _PAUSE = 0.1  # seconds without polling after such a turn
 _LOAD = "/proc/loadavg"  # of Linux
 

@@ -75,8 +75,8 @@ class PrinterService:
     """A printer that serves many associations. ``engine`` gets its jobs, and ``state`` is its status.
 
     ``config`` may be replaced; the new configuration applies to associations that begin afterwards, except for its
-    limits of memory, which never change. Each request is passed to ``intercept``, with the function
-    that performs the request; ``intercept`` returns the response.
+    limits of memory, which never change. If ``intercept`` is given, it gets each request with the function that
+    performs the request, and returns the response.
     """
 
     def __init__(
