@@ -2,8 +2,9 @@
 
 This covers association requests, incomplete PDUs, bytes that wait for their turn, incomplete messages, and requests
 that wait or are performed. Each of these is free up to ``UNCOUNTED`` bytes. A longer message from the peer counts
-without its first ``UNCOUNTED`` bytes; everything else that is longer counts as a whole. The memory that is reserved for
-the rest of a message already counts, so an incomplete PDU that fits into this memory does not count again.
+without its first ``UNCOUNTED`` bytes; everything else that is longer counts as a whole, an association request twice.
+The memory that is reserved for the rest of a message already counts, so an incomplete PDU that fits into this memory
+does not count again.
 
 If there is no room for a peer's message, the peer is not refused. Nothing is read from this peer until there is room,
 and the rest of the message stays in the peer's memory. The message that began first always continues, so there will be

@@ -1,7 +1,8 @@
 """Invariants: cases that send nothing, and judge all PDUs that the peer sends in a run.
 
-`Invariants` receives each PDU of the peer, on every connection. A rule is a function of one PDU: it returns `Kept`,
-`Deviated` or `Broken`, or None for a PDU that it does not judge.
+`Invariants` receives each PDU of the peer, on every connection. A rule of this module is a function of one PDU: it
+returns `Kept`, `Deviated` or `Broken`, or None for a PDU that it does not judge. All other rules are in listeners, such
+as `MessageRules`, which also get the octets that the tester sends.
 """
 
 from collections import Counter

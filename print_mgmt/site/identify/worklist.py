@@ -1,7 +1,8 @@
 """Identifies patient and study in a Modality Worklist (PS3.4 Annex K), by C-FIND with values from earlier sources.
 
-A worklist need not support each attribute as a key: it then returns the entries of any patient (PS3.4 C.2.2.1.3, status
-FF01). So only entries that have the values of the query are used.
+A worklist need not support each attribute as a key: it then also returns entries with other values (PS3.4 C.2.2.1.3,
+status FF01). If the entries are about different patients, none is used. Otherwise, only the entries that have the
+values of the query are used.
 """
 
 import asyncio
