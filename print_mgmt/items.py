@@ -99,7 +99,7 @@ def _description(shape: tuple[int, ...], itemsize: int, photometric: str, stored
 
 
 def from_item(item: Dataset, *, color: bool, strict: bool = False) -> PrintImage:
-    """Return the image of ``item``, for a color or a grayscale image box. Gray pixels are a view.
+    """Return the image of ``item``, for a color or a grayscale image box. Gray pixels are a view of Pixel Data.
 
     Padding after the pixels is ignored (PS3.5 8.1.1) and mentioned in ``notes``, unless ``strict``. Raises `Refusal`:
     0120 for a missing attribute, 0121 for an attribute without a value, 0106 for a value that cannot be printed.

@@ -114,7 +114,7 @@ class Exchange:
             yield from self.listen(self.patience)
 
     def listen(self, seconds: float) -> Lines:
-        """Yield the lines of the peer: wait up to ``seconds`` for a PDU or a whole message, then for more of them.
+        """Yield the lines of the peer: wait up to ``seconds`` for a PDU or a whole message, and read on until a pause.
 
         If the peer goes on sending, this method stops after ``seconds``, or after `patience` if that is longer.
         """

@@ -31,8 +31,9 @@ class Lab:
 
     ``connect`` is called when a command needs a connection and none is open. Its argument is a time limit in seconds;
     it returns a new connection to the peer, or raises `ConnectionFailed`. ``called`` and ``calling`` are the AE titles
-    that ``associate`` sends. ``patience`` is the time to wait for an answer, in seconds. ``views`` returns new views,
-    which see the messages of an association.
+    that ``associate`` sends. ``is_requestor`` says which side the laboratory plays. ``patience`` is the time to wait
+    for an answer, in seconds. ``views`` returns new views, which see the messages of an association. The command
+    ``quit`` sets ``is_over``.
     """
 
     def __init__(

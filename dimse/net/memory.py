@@ -73,7 +73,7 @@ class Memory:
             try:
                 area.resize(_whole_pages(size))
                 return self._lend(area, size)
-            except (BufferError, SystemError, OSError):  # another view, no mremap, or both huge and small pages
+            except (BufferError, SystemError, OSError):  # another view exists, no mremap, or mixed page sizes
                 view = memoryview(area)
         if _CAN_KEEP and _CAN_MAP_PRIVATE and size >= _MAP_FROM:
             wider = self._lend(_new_map(_whole_pages(size), 0), size)  # this map can grow, as all its pages are small

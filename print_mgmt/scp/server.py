@@ -69,8 +69,8 @@ class PrintServer:
     is None, this server delivers no films itself. At the end of the block, films that wait to be printed stay in the
     spool.
 
-    ``printer_state`` may be set at any time; changes are reported to all clients. ``printed`` and ``failed`` count
-    films.
+    ``printer_state`` may be set at any time; changes are reported to all clients. ``printed`` and ``failed`` count the
+    calls of ``on_film``.
 
     Each request of Print Management is passed to ``intercept``, with the function that performs the request;
     ``intercept`` returns the response (see `Misbehavior`).
@@ -163,7 +163,7 @@ class PrintServer:
 
     @property
     def printed(self) -> int:
-        """The number of films for which ``on_film`` succeeded."""
+        """The number of times that ``on_film`` has succeeded."""
         return self._engine.printed
 
     @property

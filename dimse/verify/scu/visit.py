@@ -104,7 +104,7 @@ class Visit:
     wires: list[Wire] = field(default_factory=list)
     operations: list[str] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)  # one for each message of the SCU that has an answer
-    first_reaction: tuple[Wire, int] | None = None  # its connection, and the number of events on it before
+    first_reaction: tuple[Wire, int] | None = None  # its connection, and the number of events there until then
     operations_at_reaction: int = 0  # the number of operations up to the first reaction, its request included
     hung: bool = False  # whether the SCU was silent for ``patience`` on a connection
     is_endless: bool = False  # whether the SCU went on for longer than a visit may take
