@@ -49,7 +49,9 @@ def proposal(words: Sequence[str], *, called: str, calling: str) -> AssociateRQ:
     """Return the A-ASSOCIATE-RQ of ``associate``.
 
     Each plain word is an abstract syntax, with its transfer syntaxes after a colon: ``Verification:implicit``. Without
-    a colon, they are Explicit and Implicit VR Little Endian. Raises `Mistake` for any other word.
+    a colon, they are Explicit and Implicit VR Little Endian. Without plain words, Verification is proposed. The words
+    ``called=``, ``calling=`` and ``max=`` replace the titles ``called`` and ``calling``, and the Maximum Length.
+    Raises `Mistake` for any other word.
     """
     plain, found = settings(words, "called", "calling", "max")
     contexts = []
@@ -71,7 +73,8 @@ def acceptance(words: Sequence[str], request: AssociateRQ) -> AssociateAC:
     """Return the A-ASSOCIATE-AC of ``accept``.
 
     It accepts all proposed contexts, or only the contexts of the given abstract syntaxes. It chooses the first proposed
-    transfer syntax of each context, unless a word names other transfer syntaxes.
+    transfer syntax of each context, unless a word names other transfer syntaxes. Raises `Mistake` for a word that
+    cannot be used.
     """
     plain, found = settings(words, "max")
     chosen: dict[str, Sequence[str]] = {}  # transfer syntaxes by abstract syntax; () stands for all proposed ones
@@ -158,7 +161,8 @@ class MessageDraft:
 
         Without ``syntax``, the Data Set is encoded in the transfer syntax of its file, or in Implicit VR Little Endian.
         ``message_id`` is for a request to which no word gives a MessageID. Raises `Mistake` if a mandatory element is
-        missing, or if ``data=`` is combined with attributes or a file.
+        missing, or if ``data=`` is combined with attributes or a file, and `EncodeError` for a value that cannot be
+        encoded.
         """
         if issubclass(self.cls, Request):
             self.elements.setdefault("MessageID", message_id)
@@ -196,9 +200,10 @@ def _element(keyword: str, text: str) -> object:
 
 
 def reply_to(request: Message, words: Sequence[str]) -> MessageDraft:
-    """Return the response of ``reply`` to a request of the peer: a status, then words as in ``send``.
+    """Return the draft of the response that ``reply`` sends to a request of the peer.
 
-    Raises `Mistake` if the message is not a request.
+    ``words`` are a status, which may be left out if it is 0000H, then words as in ``send``. Raises `Mistake` if the
+    message is not a request, and for a word that cannot be used.
     """
     if not isinstance(request, Request):
         raise Mistake("the last message of the peer is not a request")

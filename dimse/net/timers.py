@@ -1,9 +1,9 @@
 """Timeouts: many timers of one association on one timer of the event loop.
 
 Timers are set and canceled thousands of times a second, and hardly any timer fires. Setting and canceling a timer takes
-0.4 us here, and 5.7 us with `asyncio.timeout`, which is a tenth of a C-ECHO. A timer is an entry in a dict. The event
-loop has one timer, for the earliest entry; when that entry is canceled, the timer of the event loop is left to fire
-without effect.
+0.4 us here. With `asyncio.timeout`, it takes 5.7 us, a tenth of the time of a C-ECHO. A timer is an entry in a dict.
+The event loop has one timer, for the earliest entry; when that entry is canceled, the timer of the event loop is left
+to fire without effect.
 """
 
 import asyncio
@@ -115,7 +115,7 @@ class Timers:
         self.loop = asyncio.get_running_loop()
         self.running: dict[Timer, None] = {}
         self._handle: asyncio.TimerHandle | None = None
-        self.when = inf  # the time at which the handle fires
+        self.when = inf  # the time at which the event loop calls `_fire`; inf if it has no timer
         self.is_closed = False
 
     def set(self, seconds: float, callback: Callable[[], None]) -> Timer:

@@ -1,7 +1,7 @@
 """Certificates: the certificate that a peer shows, and the PEM files of this side (RFC 7468).
 
-A `Certificate` is the same for both profiles; policies and logs use it. A PEM file that cannot be used raises an error
-with the file name and the reason.
+Policies and logs use a `Certificate`, which is the same in both TLS profiles, B.12 and B.13. A PEM file that cannot be
+used raises an error with the file name and the reason.
 """
 
 import os
@@ -43,7 +43,7 @@ def certificate_of(secured: ssl.SSLObject) -> Certificate | None:
 def describe_certificate(
     der: bytes, subject: Iterable[tuple[str, str]], names: Iterable[tuple[str, str]]
 ) -> Certificate:
-    """Return the certificate ``der``.
+    """Return the `Certificate` with these octets, ``der``.
 
     ``subject`` and ``names`` are pairs of kind and value, with the kinds of `ssl`, such as ``commonName`` and ``DNS``.
     """

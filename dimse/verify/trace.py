@@ -97,7 +97,7 @@ class CaseTrace:
 
     @property
     def start(self) -> float:
-        """The time at which the case began, by the clock of the run."""
+        """The time at which the case began, in seconds of ``clock``."""
         return self._start
 
     def lines(self) -> Iterator[str]:
@@ -122,8 +122,8 @@ def turns_of(
 ) -> Iterator[tuple[TraceEntry, list[Turn | str]]]:
     """Yield each entry with the PDUs that it completes: a `Turn` for each PDU, or the error text for wrong octets.
 
-    Zeros replace octets that are not kept. A connection is explained up to the first PDU whose header is not kept, and
-    up to `_MAX_EXPLAINED` octets.
+    Zeros replace octets that are not kept. A connection is explained up to the first entry in which they cannot (see
+    `_can_be_filled_up`), and up to `_MAX_EXPLAINED` octets.
     """
     ours, theirs = (ACCEPTOR, REQUESTOR) if tester_is_acceptor else (REQUESTOR, ACCEPTOR)
     conversations: dict[int, Conversation] = {}
@@ -143,9 +143,9 @@ def turns_of(
 
 
 def _can_be_filled_up(entry: TraceEntry) -> bool:
-    """Return whether zeros can replace the octets that are not kept.
+    """Return whether zeros can replace the octets of an entry that are not kept.
 
-    They can if the entry has whole PDUs, and the header of each PDU is kept.
+    They can if the entry has only whole PDUs, and the header of each PDU is kept, or if no octets are missing.
     """
     is_cut = len(entry.data) < entry.length
     at = 0

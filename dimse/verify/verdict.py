@@ -71,7 +71,10 @@ class Close(StrEnum):
 
 
 class CloseVerdict(StrEnum):
-    """The actual end of an association."""
+    """The actual end of an association, compared with the expected end: CLEAN is an end as expected.
+
+    ABORTED is an A-ABORT of the peer, CLOSED and RESET the end of the connection, and HUNG no end in time.
+    """
 
     CLEAN = "CLEAN"
     ABORTED = "ABORTED"
@@ -161,8 +164,8 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
 def close_verdict(wanted: Close, ended: Observation) -> CloseVerdict | None:
     """Return how an association ended: ``ended`` has the PDU that ended it, or else `Closed` or `Silent`.
 
-    Return None if the case expects no particular end, or if ``ended`` is empty. If the tester is to close the
-    connection, any end except an A-ABORT of the peer is CLEAN.
+    Return None if the case expects no particular end, or if ``ended`` is empty. A release and an A-ASSOCIATE-RJ are
+    CLEAN in any case. If the tester is to close the connection, any end except an A-ABORT of the peer is CLEAN.
     """
     if wanted is Close.NONE or not ended:
         return None

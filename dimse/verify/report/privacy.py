@@ -132,7 +132,10 @@ def _seen(text: str, verdict: str = "") -> str:
 
 
 def _reason(judged: Mapping[str, Any]) -> str:
-    """Return a reason for the verdict of a case or a sub-case, made from its public observations."""
+    """Return the observations of a case or a sub-case, as `_seen` returns them, in place of the reason.
+
+    Without observations, the reason is hidden; "" if there is none.
+    """
     if judged["observed"]:
         return ", ".join(_seen(each, judged["verdict"]) for each in judged["observed"])
     return _HIDDEN if judged["reason"] else ""

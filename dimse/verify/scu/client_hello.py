@@ -30,7 +30,7 @@ class ClientHello:
     """The offer of a client.
 
     ``versions`` are the versions in the extension supported_versions, or else only the highest version of the client.
-    ``has_version_list`` says whether the extension is present.
+    ``has_version_list`` says whether the extension is present and names a version.
     """
 
     versions: tuple[int, ...]
@@ -106,7 +106,10 @@ class _Reader:
 
 
 def parse(octets: bytes) -> ClientHello:
-    """Return the ClientHello in the records of ``octets`` (RFC 8446 §4.1.2). Raises `DecodeError` if there is none."""
+    """Return the ClientHello in the records of ``octets`` (RFC 8446 §4.1.2).
+
+    Raises `DecodeError` if there is none, or if it is incomplete.
+    """
     message = _message(octets)
     if message[:1] != bytes((_CLIENT_HELLO,)):
         raise DecodeError("the first octets are not a ClientHello")
