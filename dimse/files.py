@@ -85,7 +85,10 @@ def _lock_draft(draft: Path, file: BinaryIO) -> bool:
 
 
 def finish(file: BinaryIO) -> None:
-    """Force a draft to the disk. It stays open and locked, except on Windows, where an open file cannot be renamed."""
+    """Force a draft to the disk. It stays open and locked, except on Windows, where an open file cannot be renamed.
+
+    Raises OSError.
+    """
     file.flush()
     os.fsync(file.fileno())
     if sys.platform == "win32":
@@ -145,7 +148,7 @@ if sys.platform == "win32":
         """Do nothing, because Windows does not remove a file that a process has open."""
 
     def lock_file(path: Path, stack: ExitStack) -> None:
-        """Do nothing, because Windows itself refuses to rename a file that another process has open."""
+        """Do nothing: the lock protects renames, and Windows refuses to rename a file that another process has open."""
 
 else:
     import fcntl
@@ -155,7 +158,10 @@ else:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def lock_file(path: Path, stack: ExitStack) -> None:
-        """Wait until no other process holds the lock of a file, and hold it until ``stack`` closes. Raises OSError."""
+        """Wait until no other process holds the lock of a file, and hold it until ``stack`` closes. Raises OSError.
+
+        The file is created if it does not exist. If its file system lacks locks, there is no lock and no wait.
+        """
         # The mode allows reading, too: if the path is a pipe, opening it only for writing would wait for a reader
         file = stack.enter_context(path.open("a+b", buffering=0))
         with suppress(OSError):  # some file systems lack locks

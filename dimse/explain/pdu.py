@@ -159,6 +159,7 @@ def _mark(lines: list[Line], fault: DecodeError, offset: int) -> None:
     is_item = re.fullmatch("[0-9A-F]{2}H", name) is not None  # an item with fewer bytes than its Item-length
 
     def nearness(number: int) -> tuple[bool, bool, int]:
+        """Rate a line: by the name and the place of its field, then by its place only; the last such line wins."""
         line = lines[number]
         end = line.offset + len(line.data)
         named = line.field == name and at in (line.offset, end)

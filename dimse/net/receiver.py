@@ -58,9 +58,9 @@ class Receiver:
     def receive(self, pdus: Sequence[PDU]) -> Iterable[Received | PDU]:
         """Return complete messages and all PDUs but P-DATA-TF, in the order in which the peer sent them.
 
-        The caller processes each before it asks for the next. Raises `DecodeError` for a Command Set that cannot be
-        read, and `RemoteProtocolError` for P-DATA on a context that was not accepted, in the wrong order, or beyond a
-        limit.
+        The caller must process each before it asks for the next, because the association may end at any of them. Raises
+        `DecodeError` for a Command Set that cannot be read, and `RemoteProtocolError` for P-DATA on a context that was
+        not accepted, in the wrong order, or beyond a limit; asking for the next may raise them, too.
         """
         was_midway = self.is_midway
         if was_midway:

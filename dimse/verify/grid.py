@@ -192,7 +192,7 @@ class _Run:
         return self._answer_of(seen)
 
     async def _answer_to(self, wire: Wire, message: Message, seconds: float) -> Seen:
-        """Return the answer to a message, and drop late responses to earlier messages."""
+        """Return the answer to a message; drop late responses to earlier messages, and wait ``seconds`` after each."""
         number = message.MessageID if isinstance(message, Request) else None
         self._unanswered.discard(number)
         seen = await wire.response(seconds)

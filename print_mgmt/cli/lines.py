@@ -5,7 +5,7 @@ the event loop forever. Instead, a thread writes the lines from a bounded queue;
 are dropped and counted.
 
 A client can cause any number of warnings and errors. So the log gets at most `_MAX_OF_A_KIND` of each kind in a minute;
-two records are of one kind if they have the same logger and the same format, whatever values the format contains.
+two records are of one kind if they have the same logger and the same format, whatever values are put into the format.
 """
 
 import logging
@@ -159,7 +159,7 @@ class _Handler(logging.Handler):
 
 @contextmanager
 def logged_lines(stream: TextIO, formatter: logging.Formatter) -> Iterator[None]:
-    """While the block runs, send all log records to ``stream`` as `Lines`, instead of to the current handlers."""
+    """While the block runs, send all log records to ``stream`` as `Lines`, not to the handlers of the root logger."""
     lines, root = Lines(stream), logging.getLogger()
     before, handler = root.handlers, _Handler(lines, formatter)
     root.handlers = [handler]
@@ -173,7 +173,7 @@ def logged_lines(stream: TextIO, formatter: logging.Formatter) -> Iterator[None]
 
 @contextmanager
 def server_lines() -> Iterator[Lines]:
-    """Yield `Lines` for stdout. While the block runs, log records go to stderr as `Lines`, too."""
+    """Yield `Lines` for stdout. While the block runs, other `Lines` write the log records to stderr."""
     lines = Lines(sys.stdout)
     try:
         with logged_lines(sys.stderr, log_formatter("%(asctime)s %(name)s: %(message)s")):

@@ -153,7 +153,10 @@ def _color_of(sheet: Sheet) -> Color:
 
 
 def _combine(failures: Sequence[DeliveryFailed]) -> DeliveryFailed:
-    """Return one failure for all printers: a retry makes sense if at least one of them may print the film later."""
+    """Return one failure for all printers, with all reasons.
+
+    It is INDETERMINATE if a printer may have printed the film, otherwise LATER if a printer may print it later.
+    """
     outcomes = {failure.outcome for failure in failures}
     order = (Outcome.INDETERMINATE, Outcome.LATER, Outcome.NEVER)
     outcome = next(outcome for outcome in order if outcome in outcomes)

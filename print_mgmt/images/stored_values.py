@@ -68,7 +68,7 @@ def stored_bits(cells: Cells, frame: Frame) -> tuple[int, int]:
 
 
 def stored_values(cells: Cells, frame: Frame, *, is_signed: bool) -> NDArray[np.int64]:
-    """Return the stored values of cells, with their sign."""
+    """Return the stored values of cells, with their sign. Raises ImageError as `stored_bits` does."""
     bits, high = stored_bits(cells, frame)
     return low_bits(cells.astype(np.int64) >> (high + 1 - bits), bits, is_signed=is_signed)
 
@@ -77,7 +77,9 @@ def fit_to_cells(values: NDArray[np.integer], frame: Frame, precision: int) -> C
     """Return decoded values of ``precision`` bits as cells, in the bits that Bits Stored and High Bit name.
 
     A codestream has no bits above Bits Stored (PS3.5 8.2), so values that overshoot in lossy compression are clipped.
-    If the codestream is signed and Pixel Representation is not, or the reverse, the bits are kept unchanged.
+    If the codestream is signed and Pixel Representation is not, or the reverse, nothing is clipped. The result may
+    share the memory of ``values``, and shifting them to High Bit changes ``values``. Raises ImageError as `stored_bits`
+    does.
     """
     cells: Cells = values.view(f"u{values.itemsize}")
     stored, high = stored_bits(cells, frame)

@@ -58,8 +58,9 @@ def require_true_size(chosen: Chosen) -> Chosen:
 async def put(film: FilmBox, position: int, image: PrintImage, attributes: Dataset) -> None:
     """Put ``image`` into the image box at ``position``, in true size.
 
-    ``image`` has a PixelSpacing. Raises `ImageError` if the printer would print it in another size, and `PrintFailed`
-    as `FilmBox.put` does.
+    ``image`` must have a PixelSpacing. If the printer seems not to support the behavior FAIL, the image is put again
+    without it. Raises `ImageError` if the printer would print it in another size or does not support Requested Image
+    Size, and `PrintFailed` as `FilmBox.put` does.
     """
     assert image.PixelSpacing is not None
     attributes = attributes.copy()

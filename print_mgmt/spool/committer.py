@@ -25,7 +25,10 @@ _MAX_WORKS = 64  # pieces of work that are performed together; more of them woul
 
 
 class _Work(NamedTuple, Generic[T]):
-    """A function that works on the database, and its future result; ``forced``: it must survive a power failure."""
+    """A function that works on the database, and its future result.
+
+    ``forced`` says whether the changes of the function must survive a power failure.
+    """
 
     run: Callable[[], T]
     future: "Future[T]"
@@ -33,10 +36,10 @@ class _Work(NamedTuple, Generic[T]):
 
 
 class Committer(Generic[P]):
-    """A thread that owns ``connection``.
+    """A thread that owns ``connection``, and closes it at the end.
 
     ``prologue`` runs at the start of each transaction, and ``committed`` gets its result after the commit. ``step`` is
-    called at named steps; tests use it to fail there.
+    called at named steps; tests use it to fail there. All three, and the work itself, run in the thread.
     """
 
     def __init__(
@@ -58,7 +61,8 @@ class Committer(Generic[P]):
         """Run a function in a transaction, and return its result after the commit.
 
         A ``forced`` commit survives a power failure. Raises what the function raises, and sqlite3.Error if the
-        transaction fails; in both cases, nothing has changed.
+        transaction fails; in both cases, nothing has changed. If the caller is canceled, the function still
+        runs. After `close`, the result never arrives.
         """
         future: Future[T] = Future()
         self._works.put(_Work(run, future, forced))

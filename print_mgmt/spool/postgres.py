@@ -2,7 +2,8 @@
 
 The bytes of a film are stored in rows of 1 MiB, which COPY writes in the transaction that inserts the job; the commit
 accepts the job. The row of a film is the lock for its deliveries: a process locks that row before it changes a
-delivery, and a worker that looks for a film skips locked rows. Each change notifies all other processes.
+delivery, and a worker that looks for a film skips locked rows. A new job, and each change of a film's state, notifies
+all processes; they see other changes, such as repairs, within `_POLL` seconds.
 
 The row of a job has the number of the transaction that changed it last. `PostgresSpool.news` returns the changes of all
 transactions that have ended since the last call, so a change that begins early but is committed late is not missed.
@@ -78,7 +79,7 @@ _log = logging.getLogger("print_mgmt.spool")
 
 _POLL = 1.0  # seconds after which a change is seen even if its notice was lost
 _CHUNKS = "SELECT data FROM chunk WHERE film = $1 ORDER BY number"
-_COPY = 900.0  # seconds to write a film
+_COPY = 900.0  # seconds in which a film must be written
 _SELECTION = "(cardinality($1::text[]) = 0 OR film.state = ANY($1)) AND ($2 = '' OR film.printer = $2)"
 _PREFETCH = 4  # chunks that are fetched in advance, in addition to the part of the film that has been read
 _COUNT_EVERY = 1.0  # seconds between two counts of the stored films
@@ -195,7 +196,7 @@ class PostgresSpool:
             self._totals = tuple(await db.fetchrow("SELECT count(*), coalesce(sum(size), 0)::bigint FROM film"))
 
     async def find(self, SOPInstanceUID: str) -> PrintJob | None:
-        """Return a Print Job without its films."""
+        """Return a Print Job without its films, or None; see `Intake.find`."""
         await self._leases.end_expired()
         async with self._link.transaction() as db:
             row = await db.fetchrow(
@@ -204,7 +205,7 @@ class PostgresSpool:
         return None if row is None else job_of(row)
 
     async def confirm(self, SOPInstanceUID: str) -> None:
-        """Record that the client knows of the end of a job, unless the job has been retried meanwhile."""
+        """Record that the client knows of the end of a job, unless it was retried meanwhile; see `Intake.confirm`."""
         ended = "\"ExecutionStatus\" IN ('DONE', 'FAILURE')"
         update = f'UPDATE job SET confirmed = true WHERE "SOPInstanceUID" = $1 AND {ended}'
         async with self._link.transaction() as db:
@@ -409,7 +410,7 @@ class PostgresSpool:
     async def verify(self) -> Verified:
         """Read all films; see `Upkeep.verify`.
 
-        The bytes of a damaged film are put into quarantine, unless the film has failed already.
+        If the bytes of a film are damaged, they are put into quarantine, unless the film has failed already.
         """
         intact, damaged = 0, [film.id for film in (await self.survey()).damaged]
         async with self._link.transaction() as db:

@@ -25,7 +25,10 @@ _READ = "SELECT data FROM chunk WHERE film = $1 ORDER BY number"
 
 
 async def survey(db: Connection) -> Survey:
-    """Return all films; a film whose job has a damaged row counts as damaged."""
+    """Return all films, intact or damaged; a film whose job has a damaged row counts as damaged.
+
+    This must be the first query in the transaction of ``db``, because it sets the isolation level.
+    """
     found: dict[str, str] = {}
 
     def report(film_id: object, damage: DamagedRow) -> None:
@@ -44,10 +47,10 @@ async def survey(db: Connection) -> Survey:
 
 
 async def repair_film(db: Connection, film_id: str) -> bool:
-    """Rebuild the rows of a film and of its job from the bytes of the film.
+    """Rebuild the rows of a film and of its job from the bytes of the film; return whether the film is in the spool.
 
-    If these bytes are damaged, too, put them into quarantine, remove the rows, and return False. The status of the job
-    then comes from its other films.
+    If these bytes are damaged, too, put them into quarantine, and remove the row of the film. The job then gets its
+    status from its other films; if it has none, its row is removed, too.
     """
     row = await db.fetchrow(_ROW, film_id)
     if row is None:  # it was removed in the meantime
@@ -73,9 +76,9 @@ async def repair_film(db: Connection, film_id: str) -> bool:
 
 
 async def _read_record(db: Connection, film_id: str, checksum: str) -> tuple[PrintJob, int, FilmRecord]:
-    """Return the record in the bytes of a film.
+    """Return the job, the number of its films, and the record of a film, from the bytes of the film.
 
-    Raises `CorruptFilm`, also if ``checksum`` is a valid checksum, but not the one of these bytes.
+    Raises `CorruptFilm`, also if ``checksum`` has the form of a checksum, but is not the one of these bytes.
     """
     data = bytearray()
     async for row in db.cursor(_READ, film_id, prefetch=4):

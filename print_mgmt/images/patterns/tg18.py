@@ -23,7 +23,7 @@ _MIDDLE = 128 / _TOP
 _LINES = 191 / _TOP
 _PATCHES = tuple(range(8, 256, 16))
 _WORDS = "QUALITY CONTROL"
-# Row and column of the patches in a ring of 6 by 5, clockwise; two insets at the bottom close the ring
+# Row and column of the patches, clockwise in a ring of 6 columns and 5 rows; two insets at the bottom close the ring
 _PLACES = (
     *((6.5, 3), (6.5, 2), (5.5, 2), (4.5, 2), (3.5, 2), (2.5, 2), (2.5, 3), (2.5, 4)),
     *((2.5, 5), (2.5, 6), (2.5, 7), (3.5, 7), (4.5, 7), (5.5, 7), (6.5, 7), (6.5, 6)),
@@ -58,7 +58,7 @@ def _draw_patch(area: Area, level: int) -> None:
 
 
 def _draw_ramps(canvas: Canvas) -> None:
-    """Draw ramps over all levels, upward on the left and downward on the right."""
+    """Draw ramps over all levels; the left one gets brighter upward, the right one downward."""
     for column, direction in ((0.6, -1), (8.7, 1)):
         area = canvas.part(2.5, column, 5, 0.7)
         area[...] = np.floor(np.linspace(0, 255.999, len(area)))[::direction, None] / _TOP
@@ -78,7 +78,7 @@ def _write_words(area: Area, background: int, step: int) -> None:
 
 
 def _draw_windows(white: Area, black: Area) -> None:
-    """Fill two areas side by side, with steps of 6 levels where they meet."""
+    """Fill two areas side by side, ``white`` on the left, with steps of 6 levels where they meet."""
     white[...], black[...] = 1.0, 0.0
     height, width = white.shape
     rows = slice(height // 4, height - height // 4)

@@ -51,7 +51,7 @@ _NO_FILM_BOX = Answered(0xC600)
 
 
 def claimed(name: str, judge: Callable[[Peer, Claims], Awaitable[Seen]]) -> CaseRun:
-    """Return the run that judges one claim; without the claim, the case is SKIPPED."""
+    """Return the run that judges the claim ``name``; without this claim, the sub-case is SKIPPED."""
 
     async def run(peer: Peer) -> Seen:
         claims = print_options(peer.options).claims

@@ -1,8 +1,8 @@
 """The plain printer of the tester, for an SCU under test: it follows PS3.4 Annex H, and prints nothing.
 
 Each request that it refuses breaks a rule, but it also accepts some requests that break one. It accepts all values that
-a printer may support. The seed of the run determines its UIDs. Print Job and Printer Configuration Retrieval are
-refused unless a case asks for them.
+a printer may support. The seed of the run determines its UIDs. Contexts of Print Job and of Printer Configuration
+Retrieval are refused unless a case asks for them.
 """
 
 from collections.abc import Mapping, Sequence
