@@ -34,8 +34,8 @@ class FleetError(DimseError):
 async def run_fleet(count: int, host: str, port: int, ready: Callable[[str, int], None], *, reloads: bool) -> int:
     """Run ``count`` processes with the arguments of this process until a signal stops them; return the exit status.
 
-    ``ready`` is called with the host and the port once all processes listen. With ``reloads``, SIGHUP is passed on to
-    all of them.
+    ``ready`` is called with the address and the port once all processes listen. With ``reloads``, SIGHUP is passed on
+    to all of them. Raises `FleetError` if a process cannot listen, and OSError if the port cannot be reserved.
     """
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as reserved:
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -160,7 +160,7 @@ def report_ready(descriptor: int) -> None:
 
 
 async def wait_for_end_of_parent(descriptor: int) -> None:
-    """Wait until the parent has ended."""
+    """Wait until the parent has ended, or has closed its socket to stop this process."""
     with socket.socket(fileno=os.dup(descriptor)) as end:
         end.setblocking(False)
         with suppress(ConnectionResetError):  # the parent closed its end without reading what `report_ready` wrote

@@ -33,7 +33,7 @@ class Frames:
     spans: tuple[tuple[int, int], ...] = ()
 
     def of(self, count: int) -> tuple[int, ...]:
-        """Return the numbers of the chosen frames in an image of ``count`` frames."""
+        """Return the numbers of the chosen frames in an image of ``count`` frames; it may have none of them."""
         spans = self.spans or ((1, count),)
         return tuple(frame for first, last in spans for frame in range(first, min(last, count) + 1))
 
@@ -111,8 +111,8 @@ def _add_appearance(group: argparse._ArgumentGroup) -> None:
 class ImageFiles:
     """The files and patterns to print.
 
-    After `check`, ``has_color`` tells whether at least one of the files is a color image, ``notes`` are messages for
-    the user, and the length is the number of images.
+    Call `check` first. Then, ``has_color`` tells whether at least one of the files is a color image, ``notes`` are
+    messages for the user, the length is the number of images, and `prepare` yields them.
     """
 
     def __init__(self, arguments: argparse.Namespace) -> None:
@@ -134,7 +134,10 @@ class ImageFiles:
         return sum(len(self._chosen_frames[name]) for name in self._files) + len(self._patterns)
 
     def check(self) -> None:
-        """Check that the first chosen frame of each file can be printed. Raises `ImageError` and OSError."""
+        """Check that each file has a chosen frame, and that the first one can be printed.
+
+        Raises `ImageError` and OSError.
+        """
         for name in dict.fromkeys(self._files):
             source = open_image(name)
             count = source.frames

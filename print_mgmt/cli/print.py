@@ -231,7 +231,10 @@ def _print_note(words: str) -> None:
 
 @contextmanager
 def _progress(total: int, *, quiet: bool) -> Iterator[Callable[[int], None] | None]:
-    """Show a progress bar on a terminal, if rich is installed."""
+    """Show a progress bar on a terminal, if rich is installed.
+
+    Yield the function that takes the number of images printed so far; None without a bar.
+    """
     if quiet or not sys.stderr.isatty():
         yield None
         return

@@ -91,7 +91,10 @@ class PacsDestination(DicomNode):
 
 
 def _receipt_for(peer: str, uid: str, response: Response) -> Receipt:
-    """Return the receipt for the response to C-STORE. Raises `DeliveryFailed` if its status is a failure."""
+    """Return the receipt for the response to C-STORE.
+
+    Raises `DeliveryFailed` if its status is a failure, but not for Duplicate SOP Instance.
+    """
     status = response.Status
     words = _FAILURES.get(status >> 8) or _WARNINGS.get(status) or meaning(status)
     if status >> 12 == _CANNOT_UNDERSTAND:

@@ -133,7 +133,10 @@ class Scans:
 
 
 def decode_whole(data: bytes, decode: Callable[[bytes], NDArray[np.generic]]) -> NDArray[np.generic]:
-    """Return the pixels that ``decode`` makes of a JPEG. Raises ImageError if the data end before the image."""
+    """Return the pixels that ``decode`` makes of a JPEG. ``decode`` may be called twice, with a changed JPEG.
+
+    Raises ImageError if the data end before the image, and the errors of `scans_of` and ``decode``.
+    """
     scans = scans_of(data)
     scans.check_restarts()
     extra = None if scans.heights_differ else scans.with_extra_row()
@@ -183,7 +186,7 @@ def _read_scans(data: bytes) -> Scans:
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yield the code of each marker, the place of its segment, and the segment's length."""
+    """Yield the code of each marker with a segment, the offset of the segment, and its length. EOI has length 0."""
     at = 2
     while (found := _MARKER.search(data, at)) is not None:
         code, at = found[1][0], found.end()

@@ -1,4 +1,7 @@
-"""N-CREATE of film sessions, film boxes and Presentation LUTs, N-SET of the first two (PS3.4 H.4.1, H.4.2, H.4.9)."""
+"""N-CREATE of film sessions, film boxes and Presentation LUTs, N-SET of the first two (PS3.4 H.4.1, H.4.2, H.4.9).
+
+Each function raises `ServiceError`, such as `Refusal`, if the answer is a failure.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

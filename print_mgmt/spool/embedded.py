@@ -102,7 +102,7 @@ class EmbeddedSpool:
         self._notice = Notice()
         self._completion = Completion()
         self._room: tuple[float, Room] | None = None
-        self._totals = (0, 0)  # films in the spool, and their bytes
+        self._totals = (0, 0)  # films in the spool, and their bytes; `purge` adds those of other processes
         self._accepting_films = self._accepting_bytes = 0  # films that are being accepted, and their bytes
 
     async def __aenter__(self) -> Self:
@@ -258,7 +258,7 @@ class EmbeddedSpool:
         return await asyncio.wrap_future(writing)
 
     async def find(self, SOPInstanceUID: str) -> PrintJob | None:
-        """Return a Print Job without its films."""
+        """Return a Print Job without its films, or None; see `Intake.find`."""
         return await self._execute(partial(self._rows.find, storable(SOPInstanceUID)))
 
     async def confirm(self, SOPInstanceUID: str) -> None:

@@ -158,7 +158,7 @@ async def stored_records(
 
 
 async def film_record(db: Connection, film_id: str, *, lock: bool = False) -> FilmRecord:
-    """Return a film with its deliveries; ``lock`` locks its row. Raises `NoSuchFilm`."""
+    """Return a film with its deliveries; ``lock`` locks its row. Raises `NoSuchFilm`, and `DamagedRow`."""
     check_film_id(film_id)
     films = await stored_records(db, "film.id = $1", film_id, lock=lock)
     if not films:
@@ -170,7 +170,7 @@ async def next_delivery(db: Connection, destination: str, now: float, without: S
     """Lock the film of the next delivery to a destination; return the ids of the film and of the delivery.
 
     Films that another transaction has locked, and the films ``without``, are skipped. Return None if no delivery is due
-    at the time ``now``. The film may have changed just before it was locked.
+    at the time ``now``. The film may have changed just before it was locked: read it again.
     """
     row = await db.fetchrow(
         "SELECT one.id, one.film FROM delivery one JOIN film ON film.id = one.film "
@@ -187,7 +187,7 @@ async def next_delivery(db: Connection, destination: str, now: float, without: S
 async def save(db: Connection, before: FilmRecord, after: FilmRecord) -> FilmRecord:
     """Replace the stored film ``before``, whose row must be locked, by ``after``, and return the film.
 
-    Update the status of its job, too.
+    Update the status of its job, too. Raises `DamagedRow` if the row of another film of the job is damaged.
     """
     if after.state in ENDED and before.state not in ENDED:
         after = replace(after, ended=time.time())
@@ -275,7 +275,10 @@ class FilmBytes(NamedTuple):
     checksum: str
 
     def rows(self, film_id: str) -> Iterator[tuple[str, int, bytes]]:
-        """Yield the rows of the table ``chunk``, each with the next `_CHUNK_SIZE` bytes."""
+        """Yield the rows of the table ``chunk``, each with the next `_CHUNK_SIZE` bytes.
+
+        The last row has fewer bytes, or none.
+        """
         number, buffer = 0, bytearray()
         for part in split_pieces(self.pieces, _CHUNK_SIZE):
             left = part

@@ -28,7 +28,7 @@ _File = tuple[str, str, bool]  # id and checksum of a film, and whether its file
 
 
 def survey(index: Index, files: FilmFolder) -> Survey:
-    """Return all films; a film whose job has a damaged row counts as damaged."""
+    """Return the intact and the damaged films; a film whose job has a damaged row counts as damaged."""
     found: dict[str, str] = {}
 
     def report(film_id: object, damage: object) -> None:

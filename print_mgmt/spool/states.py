@@ -80,12 +80,12 @@ REMOVABLE = frozenset({_S.DONE, _S.CANCELED})  # the other ended states wait for
 
 
 def film_state(deliveries: Collection[FilmState]) -> FilmState:
-    """Return the state of a film whose deliveries have these states."""
+    """Return the state of a film whose deliveries have these states; RECEIVED if there are none."""
     return next((state for state in PRECEDENCE if state in deliveries), FilmState.RECEIVED)
 
 
 def check_transition(what: str, old: FilmState, new: FilmState) -> None:
-    """Raise `LocalProtocolError` if `TRANSITIONS` has no step from ``old`` to ``new``.
+    """Raise `LocalProtocolError` if `TRANSITIONS` has no step from ``old`` to ``new``, and they differ.
 
     ``what`` is the subject of the error message, such as "film 0123456789abcdef.1".
     """

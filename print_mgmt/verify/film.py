@@ -107,7 +107,7 @@ async def _get_job(talk: Conversation, film: PrintedFilm, *, is_first: bool = Fa
 
 
 def _take_event(talk: Conversation, film: PrintedFilm, event: NEventReportRQ) -> None:
-    """Confirm an event, and keep it if it is of the job."""
+    """Confirm an event, and keep it if it is of a Print Job."""
     talk.wire.confirm(event)
     if is_of_job(event):
         film.events.append(event)

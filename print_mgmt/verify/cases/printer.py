@@ -105,7 +105,7 @@ _LISTED_AS = {
     "RequestedResolutionID": "PrinterResolutionID",
 }
 _MAX_LAYOUTS = 20  # layouts that are tried
-_ONE_IN = 10  # if at most one entry in 10 is refused, the verdict is NON-STRICT instead of FAIL
+_ONE_IN = 10  # if at most one entry in 10 is refused, the verdict is NON-STRICT
 _MAX_NAMED = 5  # attributes that a text names
 
 
@@ -248,7 +248,7 @@ async def try_configuration(talk: Conversation) -> Seen:
     if _ONE_IN * len(refused) <= len(answers):
         return Deviated(text)
     invalid = [seen for _, seen in refused if matches(_INVALID, (seen,))]
-    # If no more than half are refused as invalid, the first refusal makes the case INCONCLUSIVE
+    # FAIL if more than half are refused as invalid; otherwise, the first refusal makes the case INCONCLUSIVE
     return Broken(text) if 2 * len(invalid) > len(answers) else refused[0][1]
 
 
