@@ -93,7 +93,11 @@ def escape_unencodable() -> None:
 
 
 def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> Callable[[], int]:
-    """Parse ``argv``, set up logging, and return the chosen command, a function that returns the exit status."""
+    """Parse ``argv``, set up logging, and return the chosen command, a function that returns the exit status.
+
+    The parsed arguments must have ``command``, a function that gets the arguments and returns the exit status. Wrong
+    usage, and options such as ``--help``, end the process.
+    """
     _open_streams()
     escape_unencodable()
     version = f"{parser.prog} {__version__}"

@@ -324,7 +324,10 @@ def encode_user_item(item: UserItem) -> bytes:
 
 
 def decode_user_item(kind: int, second: int, value: Reader) -> UserItem:
-    """Return the sub-item of type ``kind``; ``second`` is the byte after the type."""
+    """Return the sub-item of type ``kind``; ``second`` is the byte after the type.
+
+    Raises `DecodeError`, and `LimitExceeded` for too many related SOP Classes.
+    """
     if kind == _COMMON_EXTENDED:
         return SOPClassCommonExtendedNegotiation.decode(value, second)
     if kind in _USER_ITEMS:

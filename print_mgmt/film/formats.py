@@ -94,7 +94,7 @@ class Format(NamedTuple):
 
     @property
     def counts(self) -> tuple[int, ...]:
-        """The number of boxes in each row, or in each column of a COL format."""
+        """The number of boxes in each row, or in each column of a COL format; for STANDARD, ROW and COL only."""
         return (self.numbers[0],) * self.numbers[1] if self.name == "STANDARD" else self.numbers
 
 

@@ -48,7 +48,8 @@ _COLUMNS = ["density", "value"]
 class CharacteristicCurve:
     """Densities (OD, ascending), and the drive values that make them, ascending or descending throughout.
 
-    Raises LayoutError for densities and values in another order, and for fewer than two points.
+    Raises LayoutError for densities and values in another order, for numbers that are not finite, for negative values,
+    for fewer than two points, and for two tuples of different lengths.
     """
 
     densities: tuple[float, ...]
@@ -163,9 +164,10 @@ class Imager:
     ) -> tuple[int, int]:
         """Return the Illumination and Reflected Ambient Light (cd/m2) that a film is made for.
 
-        Each is the requested value if it can be used, or else the value of the printer. Light can be used if it gives
-        the densities (hundredths of OD) of the film luminances within PS3.14 §7.1, and if the lightbox is brighter than
-        the ambient light. Paper keeps the ambient light of the printer.
+        Each is the requested value if it can be used, or else the value of the printer. Light can be used if the film
+        has luminances within PS3.14 §7.1 under it, and if the lightbox is brighter than the ambient light. The film has
+        the densities MinDensity to MaxDensity (hundredths of OD; None stands for the value of the printer). Paper keeps
+        the ambient light of the printer.
         """
         own = self.Illumination, self.ReflectedAmbientLight
         if (Illumination, ReflectedAmbientLight) == own:

@@ -144,7 +144,10 @@ def write_sidecar(page: Page, about: Mapping[str, JSON], file: BinaryIO) -> None
 
 
 def json_of(dataset: Dataset) -> dict[str, JSON]:
-    """Return attributes for JSON, by keyword or else by tag; sequences become lists, and bytes are only counted."""
+    """Return attributes for JSON, by keyword or else by tag; sequences become lists, and bytes are only counted.
+
+    A value that cannot be read becomes "!" and the reason.
+    """
     return {element.keyword or str(element.tag): _element_json(element) for element in dataset}
 
 

@@ -53,9 +53,10 @@ _TITLE = """
 
 
 def write_pdf(pages: Iterable[Page], file: BinaryIO, *, title: str = "", compress: Deflate = deflate) -> None:
-    """Write films as the pages of one PDF document, one page in memory at a time; ``file`` must be seekable.
+    """Write films as the pages of one PDF document, one page in memory at a time.
 
-    Raises OutputError if there is no page, and for an invalid page.
+    ``file`` must be empty and support `tell`; it stays open. Raises OutputError if there is no page, and for an invalid
+    page.
     """
     document = _Document(file)
     catalog, tree = document.reserve_number(), document.reserve_number()

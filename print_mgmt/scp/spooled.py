@@ -54,11 +54,11 @@ Route = Callable[[PrintJob], Routing]
 
 
 class SpooledPrinting(SpooledIntake):
-    """An engine that accepts jobs into ``spool``, and prints the films routed to ``on_film`` unless it is None.
+    """An engine that accepts jobs into ``spool``, and prints the films routed to ``on_film``. None prints no films.
 
-    ``state`` is the status of the printer, which becomes WARNING when the disk is nearly full or full. ``route`` and
-    ``each_copy`` are as in `PrintServer`. ``printed`` counts the calls of ``on_film`` that succeeded, ``failed`` the
-    calls that raised.
+    ``state`` is the status of the printer, which becomes WARNING when the disk is nearly full or full, and NORMAL when
+    there is room again. ``route`` and ``each_copy`` are as in `PrintServer`. ``printed`` counts the calls of
+    ``on_film`` that succeeded, ``failed`` the calls that raised.
     """
 
     def __init__(
@@ -140,10 +140,12 @@ class SpooledPrinting(SpooledIntake):
     async def _deliver(self, lease: Lease) -> None:
         self._idle.clear()
         renewing = asyncio.create_task(self._renew(lease))
-        outcome: Outcome = Later(reason="the printer is stopping")  # or canceled before `on_film` begins
+        # The outcome if the printer is stopping, or if this task is canceled before `on_film` begins
+        outcome: Outcome = Later(reason="the printer is stopping")
         try:
             if not self._is_stopping:
                 film = await self._film(lease)
+                # The outcome if this task is canceled while `on_film` prints, or if there is no film
                 outcome = Doubtful(reason="the printer was stopped") if isinstance(film, Film) else film
                 if isinstance(film, Film):
                     outcome = await self._expose(film)
@@ -198,7 +200,10 @@ class SpooledPrinting(SpooledIntake):
 
 
 async def report_outcome(spool: Spool, lease: Lease, outcome: Outcome) -> None:
-    """Report the outcome of a delivery to the spool; after an error of the spool, try again a few times."""
+    """Report the outcome of a delivery to the spool; after an error of the spool, try again a few times.
+
+    Errors are only logged. Without a report, the lease ends by itself.
+    """
     for _ in range(_ATTEMPTS):
         try:
             await spool.report(lease, outcome)

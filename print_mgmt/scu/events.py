@@ -33,7 +33,11 @@ _NUMBERS = {name.upper(): number for number, name in EVENTS[PrintJobClass].items
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An N-EVENT-REPORT. ``name`` is the event's name in PS3.4, such as "Warning" for a printer or "Done" for a job."""
+    """An N-EVENT-REPORT, or a new status of a job that N-GET has returned (see `Job.events`).
+
+    ``name`` is the event's name in PS3.4, such as "Warning" for a printer or "Done" for a job. ``EventTypeID`` is 0 for
+    a status that PS3.4 does not name. ``information`` is empty if the Data Set is missing or cannot be used.
+    """
 
     SOPClassUID: str
     SOPInstanceUID: str
@@ -138,7 +142,8 @@ class Job:
         """Yield the events of the job until it is DONE or FAILURE.
 
         After ``poll`` seconds without an event of the job, the job is queried, and a new status is yielded as an event.
-        The iteration also ends if the query fails, as after the end of the association, or returns no status.
+        The iteration also ends if the query fails, as after the end of the association, or if it returns no status and
+        none is known. A job without a UID has no events.
         """
         now = asyncio.get_running_loop().time
         due = now() + poll  # the time to query the job, unless an event of the job arrives earlier

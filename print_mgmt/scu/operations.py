@@ -151,7 +151,7 @@ class Operations:
         return True
 
     def check(self, operation: str, response: Response) -> None:
-        """Raise `PrintFailed` for a failure status, and add a warning status to the warnings."""
+        """Add the status to ``answers``, and a warning status to the warnings. Raise `PrintFailed` for a failure."""
         status = response.Status
         self.answers.append(Answered(operation, status))
         if status == _SUCCESS:

@@ -125,7 +125,7 @@ class Supported:
     warnings: tuple[str, ...]
 
 
-# The descriptions of profiles by name. The presets "generic" and "strict" are no profiles, because they have no limits.
+# The descriptions of profiles by name. "generic" and "strict" are no profiles: their only limits are the standard's
 PROFILES = {name: words for name, words in PRESETS.items() if name not in ("generic", "strict")}
 _LUT_IN_SESSION = ("agfa-ds3000",)
 _LABEL_IS_ANNOTATION = ("aycan",)

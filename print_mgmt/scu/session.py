@@ -39,8 +39,8 @@ _TRY_OTHER_INSTANCE = frozenset({0x0110, 0x0112, 0x0118, 0x0119, 0x0122, 0x0123,
 class FilmBox:
     """A Basic Film Box on the printer. `FilmSession.film_box` creates it.
 
-    ``image_boxes`` and ``annotation_boxes`` are the UIDs of its boxes, from position 1. ``name`` appears in errors and
-    warnings. ``was_asked``: N-ACTION has been sent.
+    ``image_boxes`` and ``annotation_boxes`` are the UIDs of its boxes, from position 1; an annotation box for which the
+    printer returned no UID has "". ``name`` appears in errors and warnings. ``was_asked``: N-ACTION has been sent.
     """
 
     def __init__(self, session: "FilmSession", name: str) -> None:

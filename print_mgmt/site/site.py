@@ -74,8 +74,9 @@ class Site:
     once they are on stable storage. The workers take them from there to their destinations. When the block is left, the
     associations end, and queued films are delivered for at most ``drain`` seconds more; the rest stays in the spool.
 
-    ``spool`` replaces the spool of the configuration. A site with ``accepts=False`` accepts no associations; its
-    workers deliver films that other processes stored in the spool. A site with ``delivers=False`` has no workers.
+    ``spool`` replaces the spool of the configuration; the site opens and closes it. A site with ``accepts=False``
+    accepts no associations; its workers deliver films that other processes stored in the spool. A site with
+    ``delivers=False`` has no workers.
 
     ``policy`` decides about each association, in addition to the called AE title. ``tls`` replaces the TLS settings of
     the configuration. With ``reuse_port``, several processes may listen on the same port. ``trace`` is called with the
@@ -191,9 +192,9 @@ class Site:
     async def reload(self, config: SiteConfig | None = None) -> Difference:
         """Take over another configuration, or read the file again. No association ends.
 
-        Changes of routes, destinations, identification and retention apply at once. So do changes of four settings of
-        a printer: media, ``missing_medium``, ``default`` and ``queue_length``. All other differences are listed in
-        ``needs_restart``. Concurrent calls run one after the other. Raises OSError, `SiteErrors`, and
+        Changes of routes, destinations, identification and retention apply at once. So do changes of four settings of a
+        printer: media, ``missing_medium``, ``default`` and ``queue_length``. All other differences are listed in
+        `Difference.needs_restart`. Concurrent calls run one after the other. Raises OSError, `SiteErrors`, and
         `LocalProtocolError` if the site has no file; then nothing has changed.
         """
         async with self._reloading:

@@ -55,7 +55,7 @@ class Done:
 class Failed:
     """The destination will never accept the film as it is.
 
-    In all outcomes, ``info`` is a term of PS3.3 C.13.9.1, and ``reason`` explains it.
+    In all outcomes that have them, ``info`` is a term of PS3.3 C.13.9.1 or "", and ``reason`` explains it.
     """
 
     info: str = "UNKNOWN"
@@ -145,7 +145,10 @@ class Assign:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Print the film on another printer: deliveries to ``targets`` replace all deliveries that are not done."""
+    """Print the film on another printer: deliveries to ``targets`` replace all deliveries that are not done.
+
+    A held film stays held. A film that is being delivered cannot be moved.
+    """
 
     printer: str
     targets: tuple[Target, ...]
@@ -188,8 +191,8 @@ def deliveries_of(
 def apply_action(film: FilmRecord, action: Action, *, films: int = 1, collated: bool = True) -> FilmRecord:
     """Return the film after an action.
 
-    ``films`` is the number of films in its job, and ``collated`` the order of the job's copies. Raises `SpoolError` if
-    the action is not possible in the state of the film, or would change nothing.
+    ``films`` is the number of films in its job; ``collated`` is as in `deliveries_of`. Raises `SpoolError` if the
+    action is not possible in the state of the film, or would change nothing.
     """
     try:
         after = _apply(film, action, films, collated)
@@ -307,7 +310,7 @@ def lease_delivery(film: FilmRecord, delivery_id: int, *, fence: int, owner: str
 
 
 def apply_outcome(film: FilmRecord, lease: Delivery, outcome: Outcome, now: float) -> FilmRecord:
-    """Return the film after the outcome of ``lease``, a leased delivery; ``now`` is the time.
+    """Return the film after the outcome of ``lease``, a leased delivery; ``now`` is the time in seconds.
 
     Raises `StaleLease` if the lease has ended.
     """
@@ -394,7 +397,8 @@ def films_to_purge(
 ) -> list[str]:
     """Return the ids of the films that `Upkeep.purge` removes; those that ended first come first.
 
-    ``films`` are done or canceled, and ``totals`` is the number of all films in the spool and their bytes.
+    ``films`` are done or canceled, and ``totals`` is the number of all films in the spool and their bytes. ``now`` and
+    ``age`` are in seconds, and ``size`` is in bytes.
     """
     total, used = totals
     chosen = []

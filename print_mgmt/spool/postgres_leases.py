@@ -22,7 +22,8 @@ _CHECK_EVERY = 1.0  # seconds between two checks for expired leases
 class PostgresLeases:
     """The leases that the spool instance behind ``link`` grants, and those that it ends.
 
-    ``clock`` returns the time in seconds for leases; by default, it is the clock of the database.
+    ``clock`` returns the seconds for the pause between two checks; by default, it is the monotonic clock. The times of
+    leases come from ``link``.
     """
 
     def __init__(self, link: PostgresLink, clock: Callable[[], float] | None) -> None:
@@ -140,7 +141,8 @@ class PostgresLeases:
 async def change_film(link: PostgresLink, film_id: str, change: _Change) -> FilmRecord:
     """Change a film in a transaction of its own.
 
-    ``change`` gets the film, the number of films in its job, and whether the job is collated.
+    ``change`` gets the film, the number of films in its job, and whether the job is collated. Return the changed film.
+    Raises `NoSuchFilm`, and `DamagedRow` if a row of the film or its job is damaged.
     """
     async with link.transaction() as db:
         film = await film_record(db, film_id, lock=True)

@@ -59,7 +59,7 @@ class Reserve:
         return False
 
     def attempt(self, work: Callable[[], None]) -> None:
-        """Do ``work``. If it raises `SpoolError` because the disk is full, remove the file and repeat ``work``."""
+        """Do ``work``. If it raises `SpoolError` because the disk is full, remove the file and repeat ``work`` once."""
         try:
             work()
         except SpoolError as exc:

@@ -100,7 +100,10 @@ Script = Callable[[Conversation], Awaitable[Seen]]
 
 
 def on_print(script: Script, *further: str, meta: str = "") -> CaseRun:
-    """Return the run of a script on an association for print, with contexts for ``further`` SOP Classes."""
+    """Return the run of a script on an association for print, with contexts for ``further`` SOP Classes.
+
+    ``meta`` is the Meta SOP Class of the association; `conversation` chooses one if it is empty.
+    """
 
     async def run(peer: Peer) -> Seen:
         try:

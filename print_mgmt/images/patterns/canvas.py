@@ -39,7 +39,11 @@ class Pattern(Protocol):
 
 
 class Canvas:
-    """The canvas of one pattern. Raises ImageError for a size outside of 256 to 16384 pixels."""
+    """The canvas of one pattern, filled with ``brightness``.
+
+    ``cells`` is the number of cells on each side of the field. Without ``columns``, the canvas is square. Raises
+    ImageError for a size outside of 256 to 16384 pixels.
+    """
 
     def __init__(self, rows: int, columns: int | None, cells: int, brightness: float) -> None:
         size = (rows, rows if columns is None else columns)
@@ -70,7 +74,7 @@ class Canvas:
                 across[max(0, start) : max(0, start + width)] = brightness
 
     def to_pixels(self, bits: Bits) -> Pixels:
-        """Return the pixels with 8 bits, or with 12 bits spread over 16."""
+        """Return the pixels with 8 bits, or with 12 bits scaled to 16. Raises ImageError for another depth."""
         match bits:
             case 8:
                 return np.floor(self.area * 255 + 0.5).astype(np.uint8)
@@ -105,7 +109,7 @@ def draw_text(area: Area, words: str, brightness: float, scale: int) -> None:
 
 
 def draw_glyph(area: Area, letter: str, brightness: float, scale: int) -> None:
-    """Write one letter into the upper left of an area."""
+    """Write one letter into the upper left of an area; only the characters in `_GLYPHS` can be written."""
     dots = np.array([[dot == "#" for dot in row] for row in _GLYPHS[letter].split()]).repeat(scale, 0).repeat(scale, 1)
     part = area[: dots.shape[0], : dots.shape[1]]
     part[dots[: part.shape[0], : part.shape[1]]] = brightness

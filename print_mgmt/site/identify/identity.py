@@ -62,7 +62,10 @@ class Identity:
     notes: list[str] = field(default_factory=list)
 
     def add(self, source: str, findings: Findings) -> None:
-        """Add the values that are not known yet; add a note for a value that is invalid for its attribute."""
+        """Add the values that are not known yet, and the notes of the source.
+
+        Add a note for a value that is invalid for its attribute. Ignore empty values and other keywords.
+        """
         for keyword, value in findings.values.items():
             value = value.strip()
             if keyword not in IDENTITY or not value or keyword in self.sources:
