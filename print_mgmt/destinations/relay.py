@@ -129,7 +129,8 @@ async def _deliver(
 ) -> Receipt:
     """Send a film with ``send``, and return the result of the delivery.
 
-    A call that is canceled after the printer has accepted the film returns its result with a warning. Raises
+    A call that is canceled after the printer has accepted the film returns its result with a warning. A call that is
+    canceled earlier raises CancelledError; if N-ACTION was sent, the film may be printed nevertheless. Raises
     `DeliveryFailed` if the film may have been printed, and what ``send`` raises if it was not printed.
     """
     attempt, warned = _Attempt(), len(client.warnings)

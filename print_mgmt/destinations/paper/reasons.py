@@ -78,7 +78,7 @@ def condition_of(reasons: Sequence[str], *, stopped: bool, accepting: bool = Tru
     """Return the condition for the state and the reasons of a printer.
 
     A printer that has stopped or does not accept jobs is in FAILURE. Any other printer is in WARNING if it has a reason
-    that is not a report. ``message`` is the state in the printer's own words.
+    that is not a report, and NORMAL otherwise. ``message`` is the state in the printer's own words.
     """
     plain = [
         _without_severity(reason)

@@ -209,9 +209,10 @@ def reaches_action(_peer: ScuPeer, visit: Visit) -> Observation:
 
 
 def gives_up_film(_peer: ScuPeer, visit: Visit) -> Observation:
-    """Return `Kept` if the SCU tries again, or releases without printing the film; otherwise its actual reaction.
+    """Return `Kept` if the SCU tries again, or releases without printing the film; `Broken` if it prints the film.
 
-    If the SCU releases, but its exit status is 0, return `Deviated`.
+    If the SCU releases, but its exit status is 0, return `Deviated`. If it does none of this, return the event that
+    ended the association, or the crash of its program.
     """
     if found := crash(visit):
         return found
