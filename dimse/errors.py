@@ -251,7 +251,7 @@ def shown(value: object) -> str:
 def cut(text: str, max_length: int | None) -> str:
     """Return ``text`` in at most ``max_length`` characters. A longer text is cut and ends with three dots.
 
-    If ``max_length`` is None, the text is returned whole.
+    ``max_length`` must be at least 3. If it is None, the text is returned whole.
     """
     return text if max_length is None or len(text) <= max_length else text[: max_length - 3] + "..."
 

@@ -60,8 +60,8 @@ def decode(
     ``whole``: parse the items of all sequences now; otherwise they are parsed, and their errors raised, on first
     access. ``isolate``: parse the items now, but raise the error of a sequence of defined length on first access.
     ``report`` implies ``isolate``, and receives the tolerated faults of the structure;
-    :func:`~dimse.data.lint.dataset_faults` finds the faults of values. ``cut_off`` receives the error at which reading
-    ends, and the Data Set has the elements before that error; ``report`` then receives only the faults of
+    :func:`~dimse.data.lint.dataset_faults` finds the faults of values. ``cut_off``, an empty list, gets the error at
+    which reading ends, and the Data Set has the elements before that error; ``report`` then receives only the faults of
     deflation, and ``trailing`` nothing. ``group_lengths`` keeps the retired group lengths, which are dropped otherwise.
     ``trailing`` receives only the finding about ignored bytes after the last element; unlike ``report``, it takes no
     extra time.

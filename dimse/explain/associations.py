@@ -62,8 +62,8 @@ class RecordedAssociation:
 def associations_in(data: bytes, faults: list[DecodeError]) -> Iterator[RecordedAssociation]:
     """Yield each association in the bytes of a file.
 
-    The errors of a capture that can be read only in part are added to ``faults``. Raises `DecodeError` if there is no
-    association and no such error.
+    Bytes that are not a capture are one association, of which one side was recorded. The errors of a capture that can
+    be read only in part are added to ``faults``. Raises `DecodeError` if there is no association and no such error.
     """
     if not is_capture(data):
         yield RecordedAssociation(pieces=[(_sender(data), data, None)])

@@ -201,7 +201,7 @@ def decode_pdu(wire: Buffer, limits: Limits | None = None) -> PDU:
     """Return the PDU in the bytes ``wire``, header included. Payloads are views of ``wire``.
 
     Raises `DecodeError`, which names the field, if the bytes are not one whole and valid PDU, and `LimitExceeded` for a
-    PDU that exceeds ``limits``.
+    PDU that exceeds ``limits``. Without ``limits``, nothing is bounded.
     """
     view = memoryview(wire)
     if len(view) < HEADER.size:

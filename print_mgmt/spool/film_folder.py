@@ -288,7 +288,7 @@ class FilmFolder:
         """Return id and checksum, sorted, of the films that are not in the index and that no process is accepting.
 
         Drafts of killed processes are removed. ``known`` returns the ids of all films in the index; it is called after
-        the folder has been read.
+        the folder has been read. Raises OSError.
         """
         clear_drafts(self.films)
         found = {match[1]: match[2] for match in _film_names(self.films)}

@@ -145,7 +145,8 @@ class IppQueue:
     async def _find_job(self, client: ippx.AsyncIppClient, name: str, start: int | None, error: Exception) -> str:
         """Return the id of the job with this name that was made at ``start`` or later.
 
-        ``start`` is None for a printer that does not tell its time. Raises `DeliveryFailed` if there is no such job.
+        ``start`` is None for a printer that does not tell its time: then any job with this name counts. Raises
+        `DeliveryFailed` if there is no such job.
         """
         reason = f"Print-Job: {_error_text(error)}"
         try:

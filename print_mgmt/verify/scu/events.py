@@ -116,7 +116,7 @@ def after_answer(*events: Event) -> Reaction:
 
 
 def _confirmations(visit: Visit) -> list[tuple[int, Answered]]:
-    """Return the confirmations, each with the number of requests that came between the event and the confirmation."""
+    """Return the confirmations, each with the number of requests that came before it, but after the first event."""
     found, asked = [], 0
     for seen in visit.after():
         asked += isinstance(seen, Asked)
