@@ -1,4 +1,4 @@
-"""The inbox of the tap. It keeps the bytes that the threads of the relay have read, for the lines and the recordings.
+"""The inbox of the tap: bytes that the threads of the relay have read, to be printed as lines and to be recorded.
 
 A thread only adds a note with its bytes to the inbox; the event loop hands the bytes over later. Handing over takes
 longer than noting, and delays the threads, with which the event loop shares the GIL. So the event loop waits until the
@@ -56,7 +56,10 @@ class Inbox:
             self._regulate(size)
 
     def hand_over(self) -> None:
-        """Hand over everything."""
+        """Hand over everything.
+
+        Raises the error of a receiver. The notes after it then wait until another note is added, or for another call.
+        """
         self._is_watched = self._is_urgent = False  # before the notes are taken, so that none is forgotten
         if self._timer is not None:
             self._timer.cancel()

@@ -55,7 +55,7 @@ _COPYABLE = {
 }
 
 # The errors by which a writer refuses a value. Such a value was decoded from wrong bytes, or the program has put it
-# into the list of values later, without a check
+# into a list of values after the check of the list
 _REFUSALS = (EncodeError, DecodeError, ValueError, TypeError, OverflowError, struct.error)
 
 
@@ -76,7 +76,7 @@ class _Encoder:
         if CHARACTER_SET in elements:
             charset = charset_in(elements, charset)
         writers, numbers, short, pack = self.writers, self.numbers, self.short.get, self.layout.short.pack
-        latest, copyable, view = NOWHERE, _NO_VRS, NOWHERE[0].view  # the origin of the latest decoded element
+        latest, copyable, view = NOWHERE, _NO_VRS, NOWHERE[0].view  # the latest origin, and what depends on it
         raw: _Piece
         total = 0
         for tag in sorted(elements):

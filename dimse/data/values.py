@@ -12,7 +12,7 @@ AT                     :class:`Tag`.
 OB OW OL OV OF OD UN   bytes-like, little endian in every syntax: a view unless bytes are swapped.
 =====================  =====================================================================================
 
-Several values are a list, in which an empty value among numbers is None. A missing value (no bytes, or only padding) is
+Several values are a list, in which an empty value of IS or DS is None. A missing value (no bytes, or only padding) is
 None. Each VR has one reader and one writer for each byte order, in the tables at the end. :mod:`dimse.data.check`
 checks values that are set.
 """

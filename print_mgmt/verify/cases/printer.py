@@ -98,7 +98,7 @@ _SEQUENCES = {
         ("Rows", "Columns"),
     ),
 }
-# Attributes of a film box, and the attributes of a supported format that list their values
+# Attributes of a film box, each with the attribute of a supported format that lists its values
 _LISTED_AS = {
     "FilmOrientation": "FilmOrientation",
     "FilmSizeID": "FilmSizeID",
