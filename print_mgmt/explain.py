@@ -76,7 +76,7 @@ class FilmView:
     def see(self, side: str, message: CompleteMessage) -> Iterator[ViewEvent]:
         """Yield the changes by a message: a response that is not a failure, or an event of the printer or a job.
 
-        If the changes cannot be shown, yield one event with the reason.
+        If a change cannot be shown, yield one event with the reason instead, and no further changes.
         """
         try:
             yield from self._changes(side, message)
@@ -154,7 +154,10 @@ class FilmView:
             yield ViewEvent(name="film session", words=_words(BasicFilmSession, instances.sessions[uid]), key=uid)
 
     def _print(self, uid: str) -> Iterator[ViewEvent]:
-        """Yield the printed film box ``uid``, or the printed films of the film session ``uid``."""
+        """Yield the printed film box ``uid``, or the printed films of the film session ``uid``.
+
+        A film whose session is unknown counts as a film of this session.
+        """
         films, session_of = self._instances.films, self._instances.session_of
         uids = [uid] if uid in films else [one for one in films if session_of[one] in ("", uid)]
         for film in (films[one] for one in uids):

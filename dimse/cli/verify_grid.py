@@ -1,6 +1,4 @@
-"""The command ``verify grid`` of ``dimse`` and ``print-mgmt``: one script for several peers, and a comparison of their
-answers.
-"""
+"""``verify grid`` of ``dimse`` and ``print-mgmt``: send one script to several peers, and compare their answers."""
 
 import argparse
 import asyncio

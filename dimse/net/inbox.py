@@ -32,7 +32,10 @@ class Invocation:
 
 
 class Inbox:
-    """The requests of one peer. ``release`` is called with the memory of a request that is done, in bytes."""
+    """The requests of one peer. ``release`` is called with the memory of a request that is done, in bytes.
+
+    It is not called for the requests that `fail` drops: the end of the association releases their memory.
+    """
 
     def __init__(self, backlog: Backlog, release: Callable[[int], None]) -> None:
         self.window = 1  # the most requests to perform at once
@@ -67,7 +70,7 @@ class Inbox:
         self.start_next()
 
     async def ended(self) -> None:
-        """Wait until all requests are done and no further request can arrive.
+        """Wait until all requests are done and no further request can arrive. Only one task may wait.
 
         Raises the error that ended the association, unless the peer released it.
         """

@@ -97,7 +97,7 @@ class SpooledPrinting(SpooledIntake):
                 group.create_task(self._print())
 
     async def drain(self) -> None:
-        """Wait until the film that is being printed is done; the other films stay in the spool."""
+        """Begin no further film, and wait until the current film is done; the other films stay in the spool."""
         self._is_stopping = True
         await self._idle.wait()
 

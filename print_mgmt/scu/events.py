@@ -131,7 +131,8 @@ class Job:
     async def refresh(self) -> Dataset:
         """Query the attributes of the job (N-GET), and return them.
 
-        Raises `PrintFailed`, and `ContextNotAccepted` if the printer does not support the Print Job SOP Class.
+        Raises `PrintFailed`, `DecodeError`, and `ContextNotAccepted` if the printer does not support the Print Job SOP
+        Class.
         """
         attributes = await self._operations.get("the print job", PrintJobClass, self.SOPInstanceUID)
         self.ExecutionStatus = text(attributes, "ExecutionStatus") or self.ExecutionStatus

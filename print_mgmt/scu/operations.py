@@ -101,7 +101,7 @@ class Operations:
         return response
 
     async def get(self, what: str, sop_class: str, uid: str, *, patience: float | None = None) -> Dataset:
-        """Send N-GET; return all attributes of the instance. Raises `PrintFailed`.
+        """Send N-GET; return all attributes of the instance. Raises `PrintFailed` and `DecodeError`.
 
         ``patience`` is the time limit for the response in seconds. Status 0105 (no such attribute) does not raise here,
         because the request names no attribute; dcmprscp sends it.

@@ -59,7 +59,7 @@ class FilmBox:
         """Send N-CREATE.
 
         Raises `RemoteProtocolError` if the response names no image boxes, an image box without a UID, a box twice, or
-        too many boxes; and `PrintFailed`.
+        too many boxes; `DecodeError`; and `PrintFailed`. After the first two, the film box exists on the printer.
         """
         dataset = Dataset(
             ImageDisplayFormat="STANDARD\\1,1",

@@ -26,7 +26,8 @@ from ..steps import on_print
 
 __all__ = ["LUTS"]
 
-# LUT Descriptors: the number of entries, the first value mapped, and the bits of an entry
+# LUT Descriptors: the number of entries, the first value mapped, and the bits of an entry. The rule: the peer creates
+# one or both of `_TO_SUPPORT`, refuses the other as invalid, and creates none of `_TO_REFUSE`
 _TO_SUPPORT = ((256, 0, 12), (4096, 0, 12))
 _TO_REFUSE = ((100, 0, 12), (256, 0, 8), (256, 5, 12))
 _INVALID = Answered(0x0106)
