@@ -263,7 +263,7 @@ class _Skimmer(Parser):
         self.is_partial = True
         self.elements, self.origin, _, _, _, _, _ = self.stack[0]
         self.special[self.at] = self.elements, self.end
-        self.end = self.at + 1
+        self.end = self.at + 1  # so that a walk from `start` to `end` visits this special element as the last one
         self.stack.clear()
 
     def _skim_explicit(self) -> int:

@@ -105,7 +105,7 @@ def column_of(
     """Return the column of an observation, and the pattern that matched (None if none did).
 
     A reset of the connection can destroy an A-ABORT that the peer sent before it. So a reset is also judged as an
-    A-ABORT, by the patterns that match any A-ABORT, and the milder of the two columns counts.
+    A-ABORT, by the patterns that match any A-ABORT. If one of them matches, the milder of the two columns counts.
     """
     found = _column(observation, passes, nonstrict, fails)
     if observation and observation[-1] == _A_RESET:

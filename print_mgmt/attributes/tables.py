@@ -122,7 +122,7 @@ _STUDY = (
     Attribute("SeriesNumber", "U/U", whole(-(2**31), 2**31 - 1)),
     *(Attribute(keyword, "U/U", uid) for keyword in ("StudyInstanceUID", "SeriesInstanceUID")),
 )
-# Items of Original Image Sequence, which editions of the standard from 2004 to 2020 do not have
+# The items of Original Image Sequence; the editions of the standard from 2004 to 2020 do not have this sequence
 _ORIGINAL = (
     *(Attribute(keyword, "U/U", uid) for keyword in (
         "ReferencedSOPClassUID", "ReferencedSOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID",

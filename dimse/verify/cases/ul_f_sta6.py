@@ -75,7 +75,7 @@ def aborted(octets: bytes | PDU) -> CaseRun:
 
 
 async def half_closed(peer: Peer) -> Observation:
-    """Half close one association, and reset another; then see whether the peer still serves."""
+    """Half close the connection of one association, and reset that of another; then see whether the peer serves."""
     wire = await peer.associate()
     wire.half_close()
     seen = await wire.next(peer.target.artim)

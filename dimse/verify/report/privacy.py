@@ -50,7 +50,7 @@ class Credentials:
 
     def __init__(self) -> None:
         self._streams: dict[tuple[int, str], bytearray] = {}  # the start of each request, up to the first gap
-        self._lengths: dict[tuple[int, str], int] = {}  # octets so far, with those that are not kept
+        self._lengths: dict[tuple[int, str], int] = {}  # octets so far, including those that are not kept
         self._done: set[tuple[int, str]] = set()
 
     def hidden(self, entry: TraceEntry, octets: bytes) -> bytes:
