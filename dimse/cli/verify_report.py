@@ -68,7 +68,7 @@ def add_report(parser: Parser) -> None:
         "--baseline",
         type=Path,
         metavar="FILE",
-        help="expected verdicts: the run fails only if a verdict is worse, or its reason is different",
+        help="expected verdicts: the run fails only if a verdict is worse, its reason is different, or damage is new",
     )
     parser.add_argument(
         "--write-baseline", type=Path, metavar="FILE", help="write the verdicts of the whole run as a baseline"

@@ -1,6 +1,6 @@
 """Baselines, and differences between reports.
 
-A baseline holds the bad verdicts that are expected of a peer, each with its observation.
+A baseline holds the bad verdicts that are expected of a peer, each with its observation, and the expected damage.
 """
 
 import re
@@ -35,13 +35,18 @@ class Change:
 
 
 def baseline(document: Document) -> dict[str, Any]:
-    """Return the baseline of a report: each case with a bad verdict, with the verdict and the observation."""
+    """Return the baseline of a report: each case that has a bad verdict or damaged the peer."""
     expected = {
-        case["id"]: {"verdict": case["verdict"], "because": ", ".join(case["observed"])}
-        for case in document["cases"]
-        if case["verdict"] not in _FINE
+        case["id"]: _entry(case) for case in document["cases"] if case["verdict"] not in _FINE or case["damaged"]
     }
     return {"schema": _SCHEMA, "peer": document["run"]["peer"], "expected": expected}
+
+
+def _entry(case: Document) -> dict[str, Any]:
+    """Return the entry of a case: its verdict, the observation behind a bad verdict, and damage if there was any."""
+    because = "" if case["verdict"] in _FINE else ", ".join(case["observed"])
+    entry = {"verdict": case["verdict"], "because": because}
+    return {**entry, "damaged": True} if case["damaged"] else entry
 
 
 def check_baseline(expected: Document) -> None:
@@ -56,6 +61,8 @@ def check_baseline(expected: Document) -> None:
             raise EncodeError('not of the form {"verdict": "...", "because": "..."}', path=f"baseline.{case_id}")
         if entry.get("verdict") not in _ORDER:
             raise EncodeError(f"{shown(entry.get('verdict'))} is not a verdict", path=f"baseline.{case_id}")
+        if not isinstance(entry.get("damaged", False), bool):
+            raise EncodeError(f"{shown(entry['damaged'])} is not true or false", path=f"baseline.{case_id}.damaged")
 
 
 def regressions(document: Document, expected: Document) -> Iterator[Change]:
@@ -67,18 +74,22 @@ def regressions(document: Document, expected: Document) -> Iterator[Change]:
     entries = expected["expected"]
     for case in document["cases"]:
         entry = entries.get(case["id"])
-        verdict = case["verdict"]
-        if entry is None:
-            if verdict not in _FINE or case["damaged"]:
-                yield Change(case["id"], f"{verdict}, which the baseline does not expect: {case['reason']}", True)
-            continue
-        wanted, because = entry["verdict"], entry.get("because", "")
-        if _ORDER.index(verdict) > _ORDER.index(wanted):
-            yield Change(case["id"], f"{verdict}: {case['reason']}; the baseline has {wanted}", True)
-        elif verdict != wanted:
-            yield Change(case["id"], f"{verdict}; the baseline still has {wanted}", False)
-        elif because and _plain(because) not in _plain(f"{case['reason']} {', '.join(case['observed'])}"):
-            yield Change(case["id"], f"{verdict} for another reason: {case['reason']}; {because} was expected", True)
+        if entry is not None:
+            yield from _differences(case, {"damaged": False, "because": "", **entry})
+        elif case["verdict"] not in _FINE or case["damaged"]:
+            yield Change(case["id"], f"{_verdict(case)}, which the baseline does not expect: {case['reason']}", True)
+
+
+def _differences(case: Document, entry: Document) -> Iterator[Change]:
+    """Yield the difference of a case from its entry in the baseline, if there is one."""
+    because, seen = _plain(entry["because"]), _plain(f"{case['reason']} {', '.join(case['observed'])}")
+    if _is_worse(case, entry):
+        yield Change(case["id"], f"{_verdict(case)}: {case['reason']}; the baseline has {_verdict(entry)}", True)
+    elif _verdict(case) != _verdict(entry):
+        yield Change(case["id"], f"{_verdict(case)}; the baseline still has {_verdict(entry)}", False)
+    elif because not in seen:
+        text = f"{_verdict(case)} for another reason: {case['reason']}; {entry['because']} was expected"
+        yield Change(case["id"], text, True)
 
 
 def changes(before: Document, after: Document) -> Iterator[Change]:
@@ -92,10 +103,15 @@ def changes(before: Document, after: Document) -> Iterator[Change]:
         if was is None or now is None:
             yield Change(case_id, "only in the second report" if was is None else "only in the first report", False)
         elif (was["verdict"], was["damaged"]) != (now["verdict"], now["damaged"]):
-            worse = now["damaged"] > was["damaged"] or _ORDER.index(now["verdict"]) > _ORDER.index(was["verdict"])
-            yield Change(case_id, f"{_verdict(was)} became {_verdict(now)}: {now['reason']}", worse)
+            text = f"{_verdict(was)} became {_verdict(now)}: {now['reason']}"
+            yield Change(case_id, text, _is_worse(now, was))
         elif [*map(_plain, was["observed"])] != [*map(_plain, now["observed"])]:
             yield Change(case_id, f"{', '.join(was['observed'])} became {', '.join(now['observed'])}", False)
+
+
+def _is_worse(now: Document, was: Document) -> bool:
+    """Return whether a case got worse: in damage, or in its verdict."""
+    return now["damaged"] > was["damaged"] or _ORDER.index(now["verdict"]) > _ORDER.index(was["verdict"])
 
 
 def _verdict(case: Document) -> str:

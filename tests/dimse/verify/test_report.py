@@ -209,6 +209,31 @@ def test_failure_for_another_reason_is_worse(bad: dict[str, Any]) -> None:
     assert [each.is_worse for each in regressions(bad, expected)] == [True]
 
 
+def damaged(report: dict[str, Any]) -> dict[str, Any]:
+    return {**report, "cases": [{**case, "damaged": True} for case in report["cases"]]}
+
+
+def test_new_damage_to_the_peer_is_worse(bad: dict[str, Any]) -> None:
+    found = list(regressions(damaged(bad), baseline(bad)))
+    assert [each.is_worse for each in found] == [True] * len(bad["cases"])
+
+
+def test_damage_in_the_baseline_is_expected(bad: dict[str, Any]) -> None:
+    assert list(regressions(damaged(bad), baseline(damaged(bad)))) == []
+
+
+def test_end_of_expected_damage_is_not_worse(bad: dict[str, Any]) -> None:
+    found = list(regressions(bad, baseline(damaged(bad))))
+    assert [each.is_worse for each in found] == [False] * len(bad["cases"])
+
+
+def test_wrong_damage_in_a_baseline_is_an_error(bad: dict[str, Any]) -> None:
+    expected = baseline(bad)
+    expected["expected"]["UL-F-2.05"]["damaged"] = "no"
+    with pytest.raises(EncodeError, match="'no' is not true or false"):
+        list(regressions(bad, expected))
+
+
 @pytest.mark.parametrize("text", ["CLOSED after {} s, later than --artim", "SILENCE (nothing within {} s)"])
 def test_other_times_are_not_a_difference(bad: dict[str, Any], text: str) -> None:
     def taking(seconds: str) -> dict[str, Any]:
