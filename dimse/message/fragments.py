@@ -107,6 +107,9 @@ def _cut(context_id: int, is_command: bool, buffers: list[memoryview], size: int
             left -= size
             batch.append(one_pdv(context_id, b"".join(begun), is_command, not left))
             begun = []
+            if len(batch) == _BATCH:
+                yield batch
+                batch = []
         end = len(view) - size
         while position <= end:
             left -= size

@@ -1,6 +1,7 @@
 """Fragmentation and reassembly, PS3.7 §6.3, PS3.8 Annex E."""
 
 import dataclasses
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -53,6 +54,19 @@ def test_several_buffers_are_one_data_set(buffers: list[bytes], max_length: int)
     whole = dataclasses.replace(SET, Data=b"".join(buffers))
     parts = dataclasses.replace(SET, Data=buffers)
     assert cut(parts, max_length) == cut(whole, max_length)
+
+
+@pytest.mark.parametrize("lengths", [[250] * 4000, [256 * 63 + 128, 256 * 4000 + 128]])
+def test_joined_fragments_are_cut_in_small_batches(lengths: list[int]) -> None:
+    """The first PDU of a long Data Set is ready before thousands of others are cut, however long its buffers are."""
+    pdus = iter(fragment(1, b"", [bytes(length) for length in lengths], 256 + 6))
+    next(pdus)  # the Command Set
+    tracemalloc.start()
+    try:
+        next(pdus)
+        assert tracemalloc.get_traced_memory()[1] < 100_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_fragments_of_one_buffer_are_views_of_it() -> None:
