@@ -23,12 +23,12 @@ import os
 from time import perf_counter
 from typing import Self
 
-__all__ = ["CYCLE", "MAX_MISSES", "SECONDS", "BusyPoll", "Polls", "yield_processor"]
+__all__ = ["MAX_MISSES", "SECONDS", "BusyPoll", "Polls", "yield_processor"]
 
 SECONDS = 100e-6 if (os.cpu_count() or 1) > 1 else 0.0  # on a single processor, polling would delay the peer itself
 _CLIENT_SECONDS = 0.45 * SECONDS  # our server needs 14 us for a C-ECHO, 44 for the first one; a relay, 55 and more
 MAX_MISSES = 4  # late answers in a row after which polling ends
-CYCLE = 512  # late answers after which polling is tried again; while nobody polls, the answers of a fast peer are late
+_CYCLE = 512  # late answers after which polling is tried again; while nobody polls, the answers of a fast peer are late
 _LONG_TURN = 500e-6  # seconds; in a longer turn of the loop, another program probably had the processor
 _PAUSE = 0.1  # seconds without polling after such a turn
 _LOAD = "/proc/loadavg"  # of Linux
@@ -115,7 +115,7 @@ class BusyPoll:
                 self._seconds = 0.0
         if self._is_polling or not self._is_alone or not self._seconds or self._sent < self._polls.pause_end:
             return
-        if self._misses < MAX_MISSES or not self._misses % CYCLE:
+        if self._misses < MAX_MISSES or not self._misses % _CYCLE:
             self._is_polling = True
             self._turn = self._sent
             self._loop.call_soon(self._poll)

@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from dimse.net import busy_poll
-from dimse.net.busy_poll import CYCLE, MAX_MISSES, BusyPoll, Polls
+from dimse.net.busy_poll import MAX_MISSES, BusyPoll, Polls
 
 SECONDS = 5.0
 
@@ -116,9 +116,10 @@ def test_answers_that_come_late_during_a_turn_end_polling(loop: Loop) -> None:
     assert loop.turn()
 
 
-def test_loop_tries_again_after_many_late_answers(loop: Loop) -> None:
+def test_loop_tries_again_after_many_late_answers(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(busy_poll, "_CYCLE", 2 * MAX_MISSES)
     poll = polling(loop)
-    miss(poll, loop, CYCLE)
+    miss(poll, loop, 2 * MAX_MISSES)
     poll.sent()
     assert not loop.turn()
 
