@@ -217,6 +217,8 @@ def _inside(networks: Collection[str]) -> Callable[[Caller], bool]:
             address = ip_address(caller.host.partition("%")[0])
         except ValueError:  # a Unix socket
             return False
-        return any(address in network for network in parsed)
+        # A socket for both families shows an IPv4 address as ::ffff:10.1.0.5
+        forms = {address, getattr(address, "ipv4_mapped", None) or address}
+        return any(form in network for network in parsed for form in forms)
 
     return is_inside
