@@ -47,6 +47,9 @@ _SAFE = range(-(2**53) + 1, 2**53)  # integers that every JSON reader keeps exac
 _GROUPS = ("Alphabetic", "Ideographic", "Phonetic")  # the component groups of a name, PS3.5 §6.2.1
 _VALUES = ("Value", "BulkDataURI", "InlineBinary")  # the members that can hold the value of an attribute
 _NAME = re.compile("[0-9A-Fa-f]{8}")  # a tag as the name of an attribute
+_INTEGER = re.compile("[+-]?[0-9]+")
+_FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
+_NOT_FINITE = re.compile("[+-]?(nan|inf|infinity)", re.IGNORECASE)
 _VR = re.compile("[A-Z]{2}")
 _UTF_8 = charset_of("ISO_IR 192")
 
@@ -330,6 +333,20 @@ def _read_number(vr: str, item: object) -> int | float:
     raise TypeError(f"{vr} cannot hold {shown(item)}")
 
 
+def _integer_of(text: str) -> int:
+    if not _INTEGER.fullmatch(text):  # int() also takes underscores, spaces and the digits of other scripts
+        raise ValueError(text)
+    return int(text)
+
+
+def _float_of(text: str) -> float:
+    """Return a decimal number, or NaN or an infinity if ``text`` names it."""
+    number = float(text)
+    if not (_FLOAT if isfinite(number) else _NOT_FINITE).fullmatch(text):  # 1e999 is no infinity, but too large
+        raise ValueError(text)
+    return number
+
+
 def _read_tag(text: str) -> int:
     if not _NAME.fullmatch(text):
         raise ValueError(f"{shown(text)} is not a tag of eight hexadecimal digits")
@@ -371,9 +388,9 @@ def _read_name(item: dict[str, object]) -> str:
 
 
 _NUMBER_READERS: dict[str, Callable[[str], int | float]] = {
-    "SV": int,
-    "UV": int,
-    "FL": float,
-    "FD": float,
+    "SV": _integer_of,
+    "UV": _integer_of,
+    "FL": _float_of,
+    "FD": _float_of,
 }
 _READERS = {"number": _read_numbers, "text": _read_texts}
