@@ -71,11 +71,19 @@ def frame_count(frame: Frame, fragments: Fragments) -> int:
 
 
 def _count_by_length(frame: Frame, octets: int) -> int:
-    """Return the number of frames that fill native data, except for a byte of padding; 1 if no number does."""
-    samples = frame.count("SamplesPerPixel", 1)
-    bits = frame.count("Rows") * frame.count("Columns") * samples * frame.count("BitsAllocated")
-    frames = 8 * octets // bits
-    return frames if 1 <= frames <= MAX_FRAMES and octets - (frames * bits + 7) // 8 <= 1 else 1
+    """Return the number of frames that fill native data, except for a byte of padding; 1 if no number does.
+
+    Subsampled pixels take two bytes; if no number of such frames fills the data, the pixels are not subsampled.
+    """
+    pixels = frame.count("Rows") * frame.count("Columns")
+    sizes = [pixels * frame.count("SamplesPerPixel", 1) * frame.count("BitsAllocated")]
+    if _TERMS.get(_letters(frame.text("PhotometricInterpretation"))) in _HALVED and not frame.count("Columns") % 2:
+        sizes.insert(0, 16 * pixels)
+    for bits in sizes:
+        frames = 8 * octets // bits
+        if 1 <= frames <= MAX_FRAMES and octets - (frames * bits + 7) // 8 <= 1:
+            return frames
+    return 1
 
 
 def fragments_of(frame: Frame) -> Sequence[Sequence[Fragment]]:

@@ -8,7 +8,7 @@ from image_objects import image_of
 from pydicom.pixels import convert_color_space
 
 from dimse.data import Dataset
-from print_mgmt.images import ImageError, prepare
+from print_mgmt.images import ImageError, prepare, prepare_all
 from print_mgmt.images.color import rgb_of
 
 
@@ -52,6 +52,20 @@ def test_partial_range_is_spread() -> None:
 def test_frames_of_422_are_consecutive() -> None:
     made = image("YBR_FULL_422", bytes([1, 2, 128, 128, 3, 4, 128, 128]), NumberOfFrames=2)
     assert prepare(made, frame=2).pixels.tolist() == [[3, 4]]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_length_tells_the_number_of_frames_of_422(count: int) -> None:
+    """Number of Frames is wrong; each pixel has two bytes (PS3.3 C.7.6.3.1.2)."""
+    data = b"".join(bytes([level, level, 128, 128] * 8) for level in range(count))
+    frames = prepare_all(image("YBR_FULL_422", data, 4, 4, NumberOfFrames=0))
+    assert [np.unique(made.pixels).tolist() for made in frames] == [[level] for level in range(count)]
+
+
+def test_length_tells_the_number_of_frames_of_422_without_subsampling() -> None:
+    data = b"".join(bytes([level, 128, 128] * 4) for level in range(3))
+    frames = prepare_all(image("YBR_FULL_422", data, 2, 2, NumberOfFrames=0))
+    assert [np.unique(made.pixels).tolist() for made in frames] == [[level] for level in range(3)]
 
 
 @pytest.mark.parametrize("planar", [0, 1])
