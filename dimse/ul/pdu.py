@@ -225,8 +225,8 @@ def _encode_associate(pdu: AssociateRQ | AssociateAC, context_type: int) -> byte
         [
             _ASSOCIATE.pack(
                 pdu.protocol_version,
-                _title_octets(pdu),
-                pdu.reserved,
+                _at_most_32(_title_octets(pdu), "title_octets"),
+                _at_most_32(pdu.reserved, "Reserved"),
             ),
             framed(_APPLICATION_CONTEXT, ascii_bytes(pdu.application_context_name, "Application-context-name")),
             *(framed(context_type, context.encode()) for context in pdu.presentation_contexts),
@@ -234,6 +234,13 @@ def _encode_associate(pdu: AssociateRQ | AssociateAC, context_type: int) -> byte
             *(framed(item.type, item.value) for item in pdu.unknown_items),
         ]
     )
+
+
+def _at_most_32(octets: bytes, field: str) -> bytes:
+    """Return the value of a field of 32 octets, from which `Struct.pack` would cut the rest of a longer one."""
+    if len(octets) > 32:
+        raise EncodeError(f"{len(octets)} octets do not fit into the 32 of the field", path=field)
+    return octets
 
 
 def _title_octets(pdu: AssociateRQ | AssociateAC) -> bytes:

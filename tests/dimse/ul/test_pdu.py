@@ -136,6 +136,8 @@ def test_error_in_an_item_has_path_and_offset() -> None:
     [
         ({"called_ae_title": "SEVENTEEN LETTERS"}, "Called-AE-title"),
         ({"application_context_name": "é"}, "Application-context-name"),
+        ({"reserved": bytes(33)}, "Reserved"),
+        ({"title_octets": b"A".ljust(16) + b"B".ljust(17)}, "title_octets"),
         ({"user_information": (SOPClassExtendedNegotiation("1.2", bytes(70000)),)}, "56H"),
         ({"user_information": (UserIdentityRQ(1, False, bytes(70000)),)}, "User-Information"),
         ({"user_information": ("a string",)}, "User-Information"),
