@@ -1,13 +1,14 @@
 """The twin of each case for an SCU: a print client with exactly the fault that the case tests."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from wrong_scus import ECHO, GRAY, LUT, Scu, Wrong, without
+from wrong_scus import ECHO, GRAY, LUT, Scu, Stop, Wrong, without
 
 from dimse.data import Dataset
-from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NSetRQ
+from dimse.message import NActionRQ, NCreateRQ, NCreateRSP, NDeleteRQ, NSetRQ
 from dimse.uids import BasicFilmBox, BasicFilmSession, BasicGrayscaleImageBox, ExplicitVRLittleEndian, PresentationLUT
 from dimse.ul import (
     AssociateAC,
@@ -19,9 +20,10 @@ from dimse.ul import (
     decode_pdu,
 )
 
-__all__ = ["CONFUSED", "ERASES_IMAGE", "MAKES_ANOTHER_FILM", "TRIES_AGAIN", "TWINS"]
+__all__ = ["CONFUSED", "ERASES_IMAGE", "MAKES_ANOTHER_FILM", "TRIES_AGAIN", "TWINS", "strays"]
 
 _AC, _P_DATA = 0x02, 0x04
+_NOT_PROPOSED = 99  # the id of a context
 _LONG = 16000  # octets of a PDU
 
 
@@ -160,6 +162,24 @@ async def _film_twice(scu: Scu) -> None:
         await scu.image(boxes[0])
     fields: dict[str, Any] = {"RequestedSOPClassUID": BasicFilmSession, "RequestedSOPInstanceUID": session}
     await scu.ask(NActionRQ, scu.meta, ActionTypeID=1, **fields)
+
+
+def strays() -> Wrong:
+    """Return an SCU that sends a request on a context that it did not propose, and prints all the same.
+
+    It does not do so in the plain scenario, its first visit.
+    """
+    visits: list[Scu] = []
+
+    async def work(scu: Scu) -> None:
+        visits.append(scu)
+        if len(visits) > 1:
+            with suppress(Stop):
+                scu.say(NCreateRQ(MessageID=99, AffectedSOPClassUID=PresentationLUT), _NOT_PROPOSED)
+                await scu.response(99, _NOT_PROPOSED, NCreateRSP)
+        await scu.work()
+
+    return Wrong(step=work)
 
 
 CONFUSED = _by_position()

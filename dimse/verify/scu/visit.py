@@ -105,7 +105,7 @@ class Visit:
     operations: list[str] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)  # one for each message of the SCU that has an answer
     first_reaction: tuple[Wire, int] | None = None  # its connection, and the number of events there until then
-    operations_at_reaction: int = 0  # the number of operations up to the first reaction, its request included
+    exchanges_at_reaction: int = 0  # the number of exchanges up to the first reaction, its own included
     hung: bool = False  # whether the SCU was silent for ``patience`` on a connection
     is_endless: bool = False  # whether the SCU went on for longer than a visit may take
     ended: Ended | None = None  # the end of the program, if the tester started one
@@ -185,7 +185,7 @@ class Visit:
             exchange.proceed()
         else:
             if self.first_reaction is None:
-                self.first_reaction, self.operations_at_reaction = (wire, len(wire.events)), len(self.operations)
+                self.first_reaction, self.exchanges_at_reaction = (wire, len(wire.events)), len(self.exchanges)
             await reaction(exchange)
         self.times.append((name, asked, asyncio.get_running_loop().time()))
 

@@ -217,11 +217,11 @@ def gives_up_film(_peer: ScuPeer, visit: Visit) -> Observation:
     if found := crash(visit):
         return found
     require_reached(visit)
-    before = visit.exchanges[: visit.operations_at_reaction]
+    before = visit.exchanges[: visit.exchanges_at_reaction]
     films = [each for each in before if _creates(each, BasicFilmBox)]
     film = instance_of(films[-1]) if films else ""
     is_deleted = False
-    for exchange in visit.exchanges[visit.operations_at_reaction :]:
+    for exchange in visit.exchanges[visit.exchanges_at_reaction :]:
         if _repeats(exchange, before[-1:]):
             return (Kept("the SCU tries again"),)
         if isinstance(exchange.request, NDeleteRQ) and instance_of(exchange) == film:

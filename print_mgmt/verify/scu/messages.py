@@ -115,7 +115,7 @@ def _answer_early(visit: Visit, wire: Wire, pdu: bytes) -> None:
             command = _command_in(pdv)
             visit.pending = command if isinstance(command, NSetRQ) and _is_image(command) else None
         elif isinstance(visit.pending, NSetRQ) and not pdv.is_last:
-            visit.first_reaction, visit.operations_at_reaction = (wire, len(wire.events)), len(visit.operations) + 1
+            visit.first_reaction, visit.exchanges_at_reaction = (wire, len(wire.events)), len(visit.exchanges) + 1
             visit.table = {("*", 1): nothing}  # no second answer once the message is complete
             wire.say(NSetRSP(MessageIDBeingRespondedTo=visit.pending.MessageID, Status=_FAILED), pdv.context_id)
             return

@@ -189,9 +189,9 @@ async def _judge_uids(peer: ScuPeer) -> Observation:
 
 def _judge_failed_film(peer: ScuPeer, visit: Visit) -> Observation:
     """Return `Broken` if the SCU uses the film box whose creation failed; otherwise judge as `gives_up_film` does."""
-    fired = visit.exchanges[visit.operations_at_reaction - 1] if visit.first_reaction else None
+    fired = visit.exchanges[visit.exchanges_at_reaction - 1] if visit.first_reaction else None
     film = instance_of(fired) if fired is not None else ""
-    for exchange in visit.exchanges[visit.operations_at_reaction :]:
+    for exchange in visit.exchanges[visit.exchanges_at_reaction :]:
         if isinstance(exchange.request, NSetRQ | NActionRQ) and instance_of(exchange) == film:
             return (Broken("the SCU uses the film box that was not created"),)
     return gives_up_film(peer, visit)
@@ -344,9 +344,9 @@ def _more_boxes(exchange: Exchange, items: Sequence[Dataset], count: int) -> lis
 
 def _judge_boxes(peer: ScuPeer, visit: Visit) -> Observation:
     """Judge an SCU whose film box got a wrong number of image boxes."""
-    fired = visit.exchanges[visit.operations_at_reaction - 1] if visit.first_reaction else None
+    fired = visit.exchanges[visit.exchanges_at_reaction - 1] if visit.first_reaction else None
     given = {str(item.get("ReferencedSOPInstanceUID")) for item in _boxes_sent(fired)}
-    later = visit.exchanges[visit.operations_at_reaction :]
+    later = visit.exchanges[visit.exchanges_at_reaction :]
     for exchange in later:
         if exchange.wire is not (fired.wire if fired is not None else None):
             continue
@@ -377,7 +377,7 @@ def _set_meta_class(data: Dataset, exchange: Exchange) -> Dataset:
 
 def _judge_failed_action(peer: ScuPeer, visit: Visit) -> Observation:
     """Judge an SCU whose N-ACTION was refused: it may try again and print."""
-    again = [each for each in visit.exchanges[visit.operations_at_reaction :] if isinstance(each.request, NActionRQ)]
+    again = [each for each in visit.exchanges[visit.exchanges_at_reaction :] if isinstance(each.request, NActionRQ)]
     if again:
         found = goes_on(peer, visit)
         return (Kept("the SCU tries again"),) if found == (RELEASE,) else found

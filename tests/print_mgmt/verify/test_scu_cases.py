@@ -4,7 +4,7 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from scu_twins import CONFUSED, ERASES_IMAGE, MAKES_ANOTHER_FILM, TRIES_AGAIN, TWINS
+from scu_twins import CONFUSED, ERASES_IMAGE, MAKES_ANOTHER_FILM, TRIES_AGAIN, TWINS, strays
 from wrong_scus import GRAY, Wrong, program
 
 from dimse.data import Dataset
@@ -107,6 +107,13 @@ async def test_erased_image_is_right(case_id: str) -> None:
     case = next(case for case in CASES if case.id == case_id)
     result = (await judged(ERASES_IMAGE, case, patience=0.5)).results[-1]
     assert result.verdict is Verdict.PASS, result.reason
+
+
+@pytest.mark.parametrize(("case_id", "verdict"), [("PRN-L-2.03", Verdict.INFO), ("PRN-X-2.03", Verdict.NON_STRICT)])
+async def test_request_on_a_wrong_context_is_no_exchange(case_id: str, verdict: Verdict) -> None:
+    case = next(case for case in CASES if case.id == case_id)
+    result = (await judged(strays(), case, patience=0.5)).results[-1]
+    assert result.verdict is verdict, result.reason
 
 
 async def test_right_client_passes_each_case() -> None:
