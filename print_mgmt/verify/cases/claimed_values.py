@@ -71,10 +71,10 @@ def of_film_boxes(name: str, keyword: str) -> Judge:
         layout = str(value) if keyword == "ImageDisplayFormat" else talk.layout
         own = {} if keyword == "ImageDisplayFormat" else {keyword: value}
         await talk.prepare_session()
-        first = seen = await talk.create_film_box(talk.film_box(layout, **own))
-        for medium, size in _media_and_sizes(talk.options.claims or Claims()):
-            if not matches(FAILURE, (seen,)) and not matches(WARNING, (seen,)):
-                return seen
+        first = await talk.create_film_box(talk.film_box(layout, **own))
+        if not _is_refused(first):
+            return first
+        for medium, size in _media_and_sizes(talk.options.claims or Claims(), keyword):
             if talk.session_uid:
                 await talk.remove(BasicFilmSession, talk.session_uid)
             talk.session_uid = talk.film_uid = ""
@@ -82,21 +82,31 @@ def of_film_boxes(name: str, keyword: str) -> Judge:
                 made = await talk.create_session(Dataset(FilmSessionLabel=LABEL, **medium))
             if not matches(SUCCESS, (made,)):
                 continue
-            seen = await talk.create_film_box(talk.film_box(layout, **{**size, **own}))
-        return seen if matches(SUCCESS, (seen,)) else first
+            seen = await talk.create_film_box(talk.film_box(layout, **size, **own))
+            if not _is_refused(seen):
+                return seen
+        return first
 
     return _each(name, attempt)
 
 
-def _media_and_sizes(claims: Claims) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
+def _is_refused(seen: Seen) -> bool:
+    return matches(FAILURE, (seen,)) or matches(WARNING, (seen,))
+
+
+def _media_and_sizes(claims: Claims, keyword: str) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
     """Yield pairs of a claimed medium and a claimed size, as attributes of session and film box.
 
-    The medium or the size may be missing, but not both. At most 99 pairs are yielded.
+    The medium or the size may be missing, but not both. If ``keyword`` is the size itself, only the media differ.
+    Raises `Unprepared` after 99 pairs if there are more: a value that they refuse may exist in another pair.
     """
+    claimed_sizes = () if keyword == "FilmSizeID" else claims.film_sizes or ()
     media = [{}, *({"MediumType": medium} for medium in claims.medium_types or ())]
-    sizes = [{}, *({"FilmSizeID": size} for size in claims.film_sizes or ())]
+    sizes = [{}, *({"FilmSizeID": size} for size in claimed_sizes)]
     pairs = [(medium, size) for medium in media for size in sizes]
     yield from pairs[1:_MAX_PAIRS]
+    if len(pairs) > _MAX_PAIRS:
+        raise skipped(f"a value is refused with {_MAX_PAIRS - 1} of {len(pairs) - 1} pairs of a medium and a size")
 
 
 async def _create_annotated(talk: Conversation, value: object) -> Seen:

@@ -152,6 +152,26 @@ async def test_claimed_value_of_some_media_passes(name: str, value: Any) -> None
     assert found.verdict is Verdict.PASS, found.reason
 
 
+SIZES = ("8INX10IN", "10INX12IN", "10INX14IN", "11INX14IN", "11INX17IN", "14INX14IN", "14INX17IN", "24CMX24CM")
+MANY_SIZES = (*SIZES, "24CMX30CM", "A4", "8_5INX11IN")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "verdict"),
+    [("film_sizes", (*MANY_SIZES, "A3"), Verdict.PASS), ("max_density", 320, Verdict.SKIPPED)],
+)
+async def test_claimed_value_of_the_last_of_many_media_is_not_broken(name: str, value: Any, verdict: Verdict) -> None:
+    """A size is tried on all media; a density is tried only on the first pairs of a medium and a size."""
+    types = tuple(f"TYPE {number}" for number in range(10))
+    media = [Medium(MediumType=each, FilmSizeID=MANY_SIZES, MaxDensity=200) for each in types[:-1]]
+    last = Medium(MediumType=types[-1], FilmSizeID=("A3",), MaxDensity=320)
+    claims = replace(Claims(medium_types=types, film_sizes=MANY_SIZES), **{name: value})
+    async with printer(config=PrinterConfig(media=(*media, last))) as (server, _):
+        result = await judge(server.port, Wrong(options={"claims": claims}), Invariants()).run(BY_ID["PRN-N-1.09"])
+    found = next(each for each in result.subcases if each.name == name)
+    assert found.verdict is verdict, found.reason
+
+
 async def test_claimed_value_passes() -> None:
     wrong = replace(lies(), options={"claims": Claims(medium_types=("PARCHMENT",))})
     async with serving(wrong) as port:
