@@ -2,13 +2,14 @@
 
 Validate-Job is sent first, so that a printer can refuse a job before it gets the document. If the response to Print-Job
 is lost, Get-Jobs tells whether the printer has a job with that name. All jobs of a film have the same name, so a job
-that is older than the request, by the clock of the printer, is an earlier print.
+that is older than the request, by the clock of the printer, is an earlier print. If the printer does not tell its time,
+a job is older if Get-Jobs already lists it before the request.
 """
 
 import asyncio
 import math
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -34,6 +35,7 @@ _PLAIN = ("ipp", "http")  # schemes without TLS
 _JOB_ERRORS = frozenset({0x0408, 0x0409, 0x040A, 0x040B, 0x040E, 0x0411})
 _REQUESTED = ["job-id", "job-state", "job-state-reasons"]
 _NAMES_AND_TIMES = ["job-id", "job-name", "time-at-creation"]
+_LISTS = ("not-completed", "completed")  # the lists of jobs, in an order in which a job that ends is not missed
 _MAX_RESPONSE = 1 << 20  # bytes; all attributes of a printer take about 50 KB
 _MAX_MEDIA = 1000  # names of media that are looked at; printers have up to 200
 # The reasons that a job has after it was printed without problems; CUPS gives each such job the second reason
@@ -107,7 +109,7 @@ class IppQueue:
         }
         content = await asyncio.to_thread(document.read_bytes)
         async with self._client() as client:
-            start = await _up_time(client)
+            is_new = await _newness(client, ticket.name)
             await client.validate_job(document_format=_PDF, job_attributes=attributes)
             try:
                 job = await client.print_job(
@@ -116,7 +118,7 @@ class IppQueue:
             except (ippx.IppResponseError, *_NO_CONNECTION):  # refused, or not sent
                 raise
             except Exception as exc:  # of any kind, such as ssl.SSLError: the printer may have the document
-                return await self._find_job(client, ticket.name, start, exc)
+                return await self._find_job(client, ticket.name, is_new, exc)
         return str(job.job_id)
 
     async def _follow(self, job: str, seconds: float) -> tuple[str, ...]:
@@ -142,17 +144,15 @@ class IppQueue:
         async with self._client() as client:
             return await client.get_printer_attributes()
 
-    async def _find_job(self, client: ippx.AsyncIppClient, name: str, start: int | None, error: Exception) -> str:
-        """Return the id of the job with this name that was made at ``start`` or later.
-
-        ``start`` is None for a printer that does not tell its time: then any job with this name counts. Raises
-        `DeliveryFailed` if there is no such job.
-        """
+    async def _find_job(
+        self, client: ippx.AsyncIppClient, name: str, is_new: Callable[[ippx.Job], bool], error: Exception
+    ) -> str:
+        """Return the id of a new job with this name. Raises `DeliveryFailed` if there is no such job."""
         reason = f"Print-Job: {_error_text(error)}"
         try:
-            for which in ("not-completed", "completed"):
-                for job in await client.get_jobs(which_jobs=which, requested_attributes=_NAMES_AND_TIMES):
-                    if job.name == name and (start is None or _creation_time(job) >= start):
+            for which in _LISTS:
+                for job in await _jobs_named(client, name, which):
+                    if is_new(job):
                         return str(job.job_id)
         except Exception as exc:
             reason = f"{reason}; Get-Jobs: {_error_text(exc)}"
@@ -236,10 +236,25 @@ class _Client(ippx.AsyncIppClient):
             return response.status_code, response.reason_phrase, bytes(body)
 
 
-async def _up_time(client: ippx.AsyncIppClient) -> int | None:
-    """Return the time on the clock of the printer, in seconds, or None if the printer does not tell it."""
-    found = (await client.get_printer_attributes(["printer-up-time"])).attributes.get("printer-up-time")
-    return found if isinstance(found, int) else None
+async def _newness(client: ippx.AsyncIppClient, name: str) -> Callable[[ippx.Job], bool]:
+    """Return a function that tells whether a job with this name was made from now on.
+
+    The clock of the printer decides. If the printer does not tell its time, the jobs that it has now are old. If it
+    does not list them either, no job counts as new, because any job may be an earlier print.
+    """
+    start = (await client.get_printer_attributes(["printer-up-time"])).attributes.get("printer-up-time")
+    if isinstance(start, int):
+        return lambda job: _creation_time(job) >= start
+    try:
+        known = {job.job_id for which in _LISTS for job in await _jobs_named(client, name, which)}
+    except Exception:  # of any kind, as in `_find_job`; the document can be printed nevertheless
+        return lambda _: False
+    return lambda job: job.job_id not in known
+
+
+async def _jobs_named(client: ippx.AsyncIppClient, name: str, which: str) -> list[ippx.Job]:
+    jobs = await client.get_jobs(which_jobs=which, requested_attributes=_NAMES_AND_TIMES)
+    return [job for job in jobs if job.name == name]
 
 
 def _creation_time(job: ippx.Job) -> float:

@@ -157,11 +157,12 @@ class Odd(IppPrinter):
 class Timed(IppPrinter):
     """A printer that tells its time ``now``, and when its jobs were made; at last, it drops the response to Print-Job.
 
-    If it ``loses`` that request, it has no job for it.
+    If it ``loses`` that request, it has no job for it. If it has no ``clock``, it does not tell its time.
     """
 
-    def __init__(self, *, loses: bool) -> None:
+    def __init__(self, *, loses: bool, clock: bool = True) -> None:
         super().__init__()
+        self._clock = clock
         self.now = 100
         self.is_last = False
         self._loses = loses
@@ -179,7 +180,8 @@ class Timed(IppPrinter):
         return answer
 
     def _printer(self) -> list[Attribute]:
-        return [*super()._printer(), Attribute("printer-up-time", Tag.INTEGER, [self.now])]
+        time = [Attribute("printer-up-time", Tag.INTEGER, [self.now])] if self._clock else []
+        return [*super()._printer(), *time]
 
     def _named(self, number: int, name: str) -> list[Attribute]:
         made = Attribute("time-at-creation", Tag.INTEGER, [self._made[number - 1]])
@@ -192,15 +194,35 @@ class Timed(IppPrinter):
         return await deliver(self)
 
 
-async def test_earlier_print_of_the_film_is_not_the_lost_one() -> None:
+@pytest.mark.parametrize("clock", [True, False])
+async def test_earlier_print_of_the_film_is_not_the_lost_one(clock: bool) -> None:
     """An operator prints a film again, and the request never reaches the printer."""
     with pytest.raises(DeliveryFailed) as raised:
-        await Timed(loses=True).print_again()
+        await Timed(loses=True, clock=clock).print_again()
     assert raised.value.outcome is INDETERMINATE
 
 
 async def test_lost_response_of_a_reprint_is_found_by_its_time() -> None:
     assert await Timed(loses=False).print_again() == Receipt(("2",))
+
+
+async def test_lost_response_of_a_reprint_is_found_without_a_clock() -> None:
+    assert await Timed(loses=False, clock=False).print_again() == Receipt(("2",))
+
+
+async def test_job_of_a_printer_without_clock_that_listed_no_jobs_leaves_doubt() -> None:
+    """It does not answer the first Get-Jobs, so any job that it lists later may be an earlier print."""
+    asked: list[Operation] = []
+
+    async def drop(operation: Operation) -> None:
+        asked.append(operation)
+        is_first_list = operation is Operation.GET_JOBS and asked.count(operation) == 1
+        if operation is Operation.PRINT_JOB or is_first_list:
+            raise ConnectionError
+
+    printer = IppPrinter(before=drop)
+    assert (await fails(printer)).outcome is INDETERMINATE
+    assert len(printer.jobs) == 1
 
 
 @pytest.mark.parametrize("ids", [("none",), ("1", "2")])
