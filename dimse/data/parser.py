@@ -193,13 +193,14 @@ class Parser(Cursor):
         """Parse UN of defined length as the sequence that PS3.6 defines for this tag.
 
         Return False if that fails; the caller then keeps the bytes, or raises the error of a value that is too long.
+        A sequence nested too deeply fails, too.
         """
-        if start + length > self.end:
+        if start + length > self.end or len(self.stack) >= self.deepest:
             return False
         sequence = Items(tag, "SQ", self.origin, start, length, [])
         inner = self._source_of_unknown()
         part = Parser(self.origin, start, start + length)
-        part.left = self.left
+        part.left, part.deepest = self.left, self.deepest - len(self.stack)
         try:
             part.parse_items(sequence, inner.with_charset(charset_in(self.elements, inner.charset)))
         except DecodeError:
@@ -234,7 +235,7 @@ class Parser(Cursor):
 
     def _enter(self, sequence: Items, end: int, inner: Source) -> None:
         """Enter a sequence that ends at ``end``, at the latest; ``inner`` is the source of its items."""
-        if len(self.stack) >= self.limits.depth:
+        if len(self.stack) >= self.deepest:
             raise self.error(sequence._tag, f"sequences nest deeper than {self.limits.depth}", "DecodeLimits.depth")
         if CHARACTER_SET in self.elements:
             inner = inner.with_charset(charset_in(self.elements, inner.charset))

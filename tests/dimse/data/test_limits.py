@@ -44,6 +44,21 @@ def test_nested_defined_lengths_exceed_the_depth() -> None:
     assert len(decode(data, EXPLICIT_LE, limits=DecodeLimits(depth=65))) == 1
 
 
+@pytest.mark.parametrize("depth", [1, 2, 64])
+def test_nested_unknown_sequences_keep_bytes_below_the_depth(depth: int) -> None:
+    data = b""
+    for _ in range(170):
+        item = ITEM + struct.pack("<I", len(data)) + data
+        data = b"\x08\0\x40\x11UN\0\0" + struct.pack("<I", len(item)) + item
+    ds = decode(data, EXPLICIT_LE, limits=DecodeLimits(depth=depth))
+    levels = 0
+    while isinstance(items := ds.ReferencedImageSequence, list):
+        assert isinstance(items[0], Dataset)
+        ds, levels = items[0], levels + 1
+    assert levels == depth
+    assert ds["ReferencedImageSequence"].VR == "UN"
+
+
 FLOODS = {
     "elements": (b"", b"\x28\0\x10\0US\0\0"),
     "items": (SQ + struct.pack("<I", 2_000_000 * 8), ITEM + bytes(4)),
