@@ -112,9 +112,10 @@ def record_of(film_id: str, film: FilmCopy, description: dict[str, Any]) -> tupl
         raise TypeError("the record of the Print Job has values that are not texts for a database")
     films = _check_whole(description["films"], _MAX_FILMS)
     _check_whole(values["copies"], MAX_COPIES)
-    accepted = float(description["accepted"])
-    if not 0 <= accepted <= MAX_TIME:
-        raise ValueError(f"{accepted} is not the time of a film")
+    accepted = description["accepted"]
+    if type(accepted) not in (int, float) or not 0 <= accepted <= MAX_TIME:
+        raise ValueError(f"{accepted!r} is not the time of a film")
+    accepted = float(accepted)  # only now: `float` cannot convert an integer of 400 digits
     job = PrintJob(films=(), **values)
     targets = [
         Target(destination=storable(str(name)), repeatable=bool(can), each_copy=bool(each))

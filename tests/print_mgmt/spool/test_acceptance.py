@@ -36,6 +36,7 @@ def test_record_is_read_back() -> None:
         ("accepted", math.nan),
         ("accepted", -1),
         ("accepted", 1e300),
+        pytest.param("accepted", 10**400, id="accepted-integer-of-401-digits"),
         ("accepted", []),
         ("films", 0),
         ("films", 10**12),
