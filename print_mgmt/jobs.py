@@ -239,7 +239,8 @@ class PrintQueue:
         uid = job.SOPInstanceUID
         if uid in self._alive:
             raise LocalProtocolError(f"{job!r} is already in the queue")
-        if uid in self._done or job.ExecutionStatus == "DONE":
+        failed_elsewhere = job.ExecutionStatus == "FAILURE" and uid not in self._failed
+        if uid in self._done or job.ExecutionStatus == "DONE" or (failed_elsewhere and not job.unprinted):
             raise LocalProtocolError(f"{job!r} is DONE or discarded, so it has no films to print")
         if uid not in self._failed and not self._has_room(job):
             return False

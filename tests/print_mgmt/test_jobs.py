@@ -271,6 +271,23 @@ def test_done_job_cannot_be_offered_again() -> None:
     assert queue.take() is waiting
 
 
+def test_discarded_job_cannot_be_offered_again() -> None:
+    """This holds even after the history has forgotten the job: otherwise, a job without films would be printed."""
+    queue = PrintQueue(history=1)
+    given_up = [ended(queue, print_job()) for _ in range(2)]
+    for job in given_up:
+        queue.discard(job)
+    for job in given_up:
+        with pytest.raises(LocalProtocolError, match="is DONE or discarded"):
+            queue.offer(job, NOW)
+        assert job.ExecutionStatus == "FAILURE"
+
+
+def test_failed_job_of_another_queue_can_be_offered() -> None:
+    failed = ended(PrintQueue(), print_job())
+    assert PrintQueue().offer(failed, NOW)
+
+
 def test_last_done_jobs_are_found() -> None:
     queue = PrintQueue(history=2)
     jobs = [print_job() for _ in range(4)]
