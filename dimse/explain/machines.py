@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..ul import PDU, Abort, AssociateAC, AssociateRJ, AssociateRQ, Event, PDataTF, ReleaseRP, ReleaseRQ, State
 from ..ul.provider import RECEIVED_EVENTS
-from ..ul.state import TABLE_9_10
+from ..ul.state import TABLE_9_10, Action
 
 __all__ = ["ACCEPTOR", "REQUESTOR", "SIDES", "Machines", "Move"]
 
@@ -56,6 +56,22 @@ class Machines:
         waiting = [side for side, state in self.states.items() if state is State.Sta13]
         return tuple(self._move(side, Event.Evt17) for side in waiting)
 
+    def disconnect(self) -> None:
+        """Take the end of the transport connection into account: Evt17 for both sides."""
+        for side in self.states:
+            self._move(side, Event.Evt17)
+
+    def actions(self, side: str, event: Event) -> tuple[Action, ...]:
+        """Return the actions that ``event`` can cause in the state of ``side``: two if AE-6 depends on the request."""
+        action = TABLE_9_10.get((self.states[side], event))
+        if action is None:
+            return ()
+        if action.otherwise is None:
+            return (action,)
+        if event is Event.Evt12:  # AR-8 depends on the side
+            return (action.otherwise if side == ACCEPTOR else action,)
+        return action, action.otherwise
+
     def _moves_of_sender(self, side: str, pdu: PDU | None) -> list[Move]:
         state = self.states[side]
         if isinstance(pdu, AssociateRQ) and state is State.Sta1:
@@ -87,10 +103,9 @@ class Machines:
 
     def _move(self, side: str, event: Event) -> Move:
         before = self.states[side]
-        action = TABLE_9_10.get((before, event))
-        if action is None:
+        actions = self.actions(side, event)
+        if not actions:
             return Move(side, before, event, "", before)
-        if action.otherwise is not None and event is Event.Evt12 and side == ACCEPTOR:  # AR-8
-            action = action.otherwise
+        action = actions[0]  # AE-6 accepts, until the answer shows that it did not
         self.states[side] = action.next
         return Move(side, before, event, action.name, action.next)

@@ -10,7 +10,8 @@ from ..explain.conversation import CompleteMessage, Conversation, Turn
 from ..explain.machines import SIDES, Machines, Move
 from ..message import Request
 from ..net.agreement import Agreement
-from ..ul import AssociateAC, AssociateRQ, State
+from ..ul import AssociateAC, AssociateRQ, Event, State
+from ..ul.state import Action
 from .connection import Connection, words_of
 
 __all__ = ["MAX_WAIT", "Exchange"]
@@ -76,6 +77,10 @@ class Exchange:
     def state(self) -> State:
         """The state of this side."""
         return self._machines.states[self._own_side]
+
+    def actions(self, event: Event) -> tuple[Action, ...]:
+        """Return the actions that ``event`` can cause in the state of this side."""
+        return self._machines.actions(self._own_side, event)
 
     def open(self, seconds: float) -> Connection:
         """Return the connection; open one if none is open, within ``seconds``. Raises `ConnectionFailed`."""
@@ -157,6 +162,8 @@ class Exchange:
         self._connection = None
         for turn in self._conversation.close():
             yield from self._show(turn)
+        self.request = self.last_request = None  # nobody waits for an answer any more
+        self._machines.disconnect()
         yield f"= {why}"
         self.answer_lines.append(why)
 

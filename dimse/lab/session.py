@@ -7,7 +7,7 @@ from ..errors import DimseError, EncodeError, cut, escaped, shown
 from ..explain import View
 from ..message import encode_command, fragment
 from ..uids import name_or_uid
-from ..ul import PDU, TABLE_9_10, Abort, AssociateRJ, Event, ReleaseRP, ReleaseRQ, encode_pdu
+from ..ul import PDU, Abort, AssociateRJ, Event, ReleaseRP, ReleaseRQ, encode_pdu
 from ..ul.forge import forge_pdu
 from .connection import Connection
 from .exchange import MAX_WAIT, Exchange
@@ -257,9 +257,10 @@ class Lab:
         ours = self._exchange.state
         yield f"= the events that can happen in {ours.name}, their actions and next states (PS3.8 Table 9-10):"
         for event in Event:
-            action = TABLE_9_10.get((ours, event))
-            if action is not None:
-                yield f"  {event.name:5} {event.value}: {action.name}, then {action.next.name}"
+            actions = self._exchange.actions(event)
+            if actions:
+                states = " or ".join(action.next.name for action in actions)
+                yield f"  {event.name:5} {event.value}: {actions[0].name}, then {states}"
 
     def contexts(self, words: list[str]) -> Lines:
         _refuse_words(words)

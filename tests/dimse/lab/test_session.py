@@ -166,6 +166,20 @@ def test_state_shows_the_possible_events() -> None:
     assert "  Evt11 A-RELEASE request primitive: AR-1, then Sta7" in lines
 
 
+@pytest.mark.parametrize(("is_requestor", "after"), [(True, "Sta9"), (False, "Sta10")])
+def test_state_shows_the_release_collision_of_its_side(is_requestor: bool, after: str) -> None:
+    with bench(is_requestor=is_requestor) as it:
+        if is_requestor:
+            it.run("associate", AC)
+        else:
+            it.far.sendall(octets(RQ))
+            it.run("connect")
+            it.run("accept")
+        it.run("release")
+        lines = it.run("state")
+    assert f"  Evt12 A-RELEASE-RQ PDU received: AR-8, then {after}" in lines
+
+
 def test_send_fills_command_set_and_data_set() -> None:
     with bench() as it:
         it.run("associate BasicFilmSession", AC)
@@ -363,6 +377,31 @@ def test_end_of_the_connection_is_reported() -> None:
         it.far.close()
         assert it.run("contexts")[0] == "= the peer closed the connection"
         assert it.lab.prompt == "closed> "
+
+
+def test_end_of_the_connection_moves_both_states() -> None:
+    with bench() as it:
+        it.run("associate", AC)
+        it.run("abort")
+        it.sent()
+        it.far.close()
+        lines = it.run("state")
+    assert lines[:3] == [
+        "= the peer closed the connection",
+        "= requestor (this side): Sta1, Idle",
+        "= acceptor: Sta1, Idle",
+    ]
+
+
+@pytest.mark.parametrize("command", ["accept", "reply"])
+def test_request_of_an_ended_connection_is_not_answered(command: str) -> None:
+    with bench(is_requestor=False) as it:
+        it.far.sendall(octets(RQ))
+        it.run("connect")
+        it.run("accept", CEchoRQ(MessageID=1, AffectedSOPClassUID=Verification))
+        it.run("close")
+        with pytest.raises(Mistake, match=r"no A-ASSOCIATE-RQ has arrived|the peer has sent no request"):
+            it.run(command)
 
 
 def test_abort_of_the_peer_moves_the_state() -> None:
