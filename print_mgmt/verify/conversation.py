@@ -265,15 +265,11 @@ async def _learn(talk: Conversation) -> Learned:
     seen: Seen = Silent()
     if talk.contexts:
         seen = await talk.get(PrinterConfigurationRetrieval, PrinterConfigurationRetrievalInstance)
-    formats = list(_formats(seen))
+    configured = [str(layout) for each in _formats(seen) if (layout := each.get("ImageDisplayFormat"))]
     claims = talk.options.claims
     claimed = claims.display_formats or () if claims is not None else ()
     named = talk.options.display_format
-    candidates = (
-        (named,)
-        if named
-        else (USUAL_LAYOUT, *(str(each.get("ImageDisplayFormat")) for each in formats[:1]), *claimed[:1])
-    )
+    candidates = (named,) if named else (USUAL_LAYOUT, *configured[:1], *claimed[:1])
     if not succeeded(await talk.create_session()):
         return Learned(candidates[0])
     for layout in candidates:

@@ -4,22 +4,23 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from print_twins import Perform, Wrong, lies
+from print_twins import Perform, Wrong, changes, lies, of
 from printers import printer
 from twin import Twin
 from twin import serving as serving_twin
 from wrong_printers import FILMS, judge, serving
 
 from dimse.data import Dataset
-from dimse.message import NActionRQ, NCreateRQ, NSetRQ, Request, Response
+from dimse.message import NActionRQ, NCreateRQ, NGetRQ, NSetRQ, Request, Response
 from dimse.net import Operation
-from dimse.uids import BasicFilmBox, ImplicitVRLittleEndian
+from dimse.uids import BasicFilmBox, ImplicitVRLittleEndian, PrinterConfigurationRetrieval
 from dimse.verify import Run, Target, Verdict, verify_scp
 from dimse.verify.invariants import Invariants
 from print_mgmt import PrintServer
 from print_mgmt.config import Medium, PrinterConfig
 from print_mgmt.sop import ACCEPTED_SYNTAXES, SOP_CLASSES
 from print_mgmt.verify import PRINT_CASES, Claims, PrintOptions
+from print_mgmt.verify.conversation import items_of
 
 pytestmark = pytest.mark.skips_waits
 
@@ -192,6 +193,28 @@ async def test_printer_of_another_layout_is_judged_by_its_layout() -> None:
     async with printer(config=config) as (server, _):
         run = await run_of(server, cases=("PRN-L-1.0[67]", "PRN-X-1.20"))
     assert [each.verdict for each in run.results] == [Verdict.NON_STRICT, Verdict.PASS, Verdict.PASS]
+
+
+async def test_configured_format_without_a_layout_is_not_tried() -> None:
+    def without_first_layout(_: Operation, data: Dataset) -> None:
+        for item in items_of(data, "PrinterConfigurationSequence"):
+            for entry in items_of(item, "SupportedImageDisplayFormatsSequence"):
+                if entry.get("ImageDisplayFormat") == "STANDARD\\1,2":
+                    del entry["ImageDisplayFormat"]
+
+    asked: list[object] = []
+    changed = changes(of(NGetRQ, PrinterConfigurationRetrieval), without_first_layout)
+
+    async def intercept(server: PrintServer, operation: Operation, perform: Perform) -> Response:
+        message = operation.message
+        if isinstance(message, NCreateRQ) and message.AffectedSOPClassUID == BasicFilmBox:
+            asked.append((operation.dataset() or Dataset()).get("ImageDisplayFormat"))
+        return await changed.intercept(server, operation, perform)
+
+    config = PrinterConfig(ImageDisplayFormat=("STANDARD\\1,2", "STANDARD\\2,2"))
+    async with printer(config=config, intercept=intercept) as (server, _):
+        await run_of(server, cases=("PRN-L-1.07",))
+    assert asked[:2] == ["STANDARD\\1,1", "STANDARD\\2,2"]
 
 
 async def test_named_layout_is_used_after_a_failure() -> None:
