@@ -115,6 +115,8 @@ def _row(pair: Pair, start: tuple[float | None, float | None]) -> str:
         f"<td>{_value(one.left)}</td><td>{_value(one.right)}</td></tr>"
         for one in shown
     )
+    if len(pair.differences) > len(shown):
+        rows += f'<tr><th scope="row">and {len(pair.differences) - len(shown)} more</th></tr>'
     is_open = " open" if pair.weight >= Weight.CONTENT else ""
     return (
         f'<details class="pair {kind}"{is_open}><summary class="steps">{cells}</summary>'

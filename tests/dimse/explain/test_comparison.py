@@ -1,13 +1,14 @@
 """Two recordings compared: pairs of steps, their differences, and the reason of a failure in one line."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 from recordings import said_in
 
 from dimse.explain import ACCEPTOR, REQUESTOR, RecordedAssociation, Step
-from dimse.explain.comparison import Comparison, compare
+from dimse.explain.comparison import Comparison, Difference, Pair, compare
 from dimse.explain.comparison_page import comparison_lines, comparison_page
 from dimse.explain.facts import Weight, facts_of
 from dimse.ul import AssociateAC, AssociateRQ, PresentationContextAC, PresentationContextRQ, RoleSelection, encode_pdu
@@ -168,6 +169,15 @@ def test_text_begins_with_the_headline_and_marks_differences() -> None:
 @pytest.mark.parametrize(("right", "kind"), [(GOOD, "headline same"), ("dcmtk-print-refused-value", "headline")])
 def test_page_marks_a_headline_that_matters(right: str, kind: str) -> None:
     assert f'<p class="{kind}">' in comparison_page("a title", ("a", "b"), [compared(GOOD, right)], [])
+
+
+def test_page_counts_the_differences_that_it_leaves_out() -> None:
+    step = steps(GOOD)[0]
+    found = tuple(Difference(f"fact {number}", "a", "b", Weight.CONTENT) for number in range(203))
+    comparison = compared(GOOD, GOOD)
+    for count, more in ((200, False), (203, True)):
+        changed = replace(comparison, pairs=(Pair(step, step, found[:count]),))
+        assert ("and 3 more" in comparison_page("a title", ("a", "b"), [changed], [])) == more
 
 
 class _Reader(HTMLParser):
