@@ -58,22 +58,23 @@ def is_picture(head: bytes) -> bool:
 
 def frame_count(path: str | os.PathLike[str]) -> int:
     """Return the number of pages in a file. Raises ImageError, or OSError if the file cannot be read."""
-    with _open_file(path) as image:
+    with _open_file(path) as (image, _):
         return frame_count_of(image)
 
 
 def frame_count_of(image: "Image.Image") -> int:
-    """Return the number of pages of an image of Pillow. Raises what Pillow raises for a broken file."""
-    frames = getattr(image, "n_frames", 1)
+    """Return the number of pages of an image of Pillow. Raises ImageError if they cannot be read."""
+    with _translate_errors():
+        frames = getattr(image, "n_frames", 1)  # reads the header of each page
     return frames if isinstance(frames, int) else 1
 
 
 def picture_of(path: str | os.PathLike[str], number: int, background: Background = "WHITE") -> Picture:
     """Return a page of a file, numbered from 1, as a picture. Raises as `frame_count` does."""
-    with _open_file(path) as image:
+    with _open_file(path) as (image, file):
         if image.format == "JPEG":
             check_size(image.height, image.width)
-            _check_jpeg(image, Path(path).read_bytes())
+            _check_jpeg(image, _read_whole(file))
         return _read_page(image, number, background)
 
 
@@ -170,8 +171,8 @@ def _open_stream(file: IO[bytes]) -> "Image.Image":
 
 
 @contextmanager
-def _open_file(path: str | os.PathLike[str]) -> Iterator["Image.Image"]:
-    """Open a file for the block; Pillow decodes it on demand."""
+def _open_file(path: str | os.PathLike[str]) -> Iterator[tuple["Image.Image", IO[bytes]]]:
+    """Open a file for the block, as an image, which Pillow decodes on demand, and as a stream."""
     try:
         import PIL  # noqa: F401  # checks whether Pillow is installed
     except ImportError as exc:
@@ -179,7 +180,19 @@ def _open_file(path: str | os.PathLike[str]) -> Iterator["Image.Image"]:
     # An OSError of `open` concerns the disk, and is not translated; an OSError of Pillow concerns the picture
     with Path(path).open("rb") as file, _translate_errors():
         with _open_stream(file) as image:
-            yield image
+            yield image, file
+
+
+def _read_whole(file: IO[bytes]) -> bytes:
+    """Return all bytes of a file that Pillow reads, too, so the position is kept.
+
+    The path is not opened again: another file may have its name by now, or none.
+    """
+    position = file.tell()
+    file.seek(0)
+    data = file.read()
+    file.seek(position)
+    return data
 
 
 @contextmanager

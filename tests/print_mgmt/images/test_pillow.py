@@ -1,18 +1,21 @@
 """Ordinary pictures of each kind that Pillow writes: turned, transparent, deep, too large."""
 
+import io
 import struct
 import subprocess
 import sys
 import warnings
 import zlib
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, JpegImagePlugin
 
 from print_mgmt.images import ImageError, pillow, prepare, prepare_all
+from print_mgmt.images.prepare import open_image
 
 GRAY = np.arange(256, dtype=np.uint8).reshape(16, 16)
 RGB = np.random.default_rng(5).integers(0, 256, (6, 4, 3)).astype(np.uint8)
@@ -286,6 +289,50 @@ def test_gif_with_a_frame_beyond_its_screen_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"GIF89a" + screen + b"," + struct.pack("<4HB", 0, 0, 60000, 60000, 0) + b"\x08\0" + end)
     with pytest.raises(ImageError, match=r"a frame of the picture has more pixels than PIL\.Image\.MAX_IMAGE_PIXELS"):
         prepare(path)
+
+
+def broken_second_page() -> bytes:
+    """Return a TIFF of two pages; the second has an unknown PhotometricInterpretation."""
+    file = io.BytesIO()
+    Image.new("L", (4, 4)).save(file, "TIFF", save_all=True, append_images=[Image.new("L", (4, 4))])
+    data = file.getvalue()
+    entry = struct.pack("<HHI", 262, 3, 1)
+    place = data.rindex(entry) + len(entry)
+    return data[:place] + struct.pack("<H", 77) + data[place + 2 :]
+
+
+def test_open_tiff_with_a_broken_page_is_refused() -> None:
+    """Pillow reads the headers of all pages when it is asked for their number."""
+    with Image.open(io.BytesIO(broken_second_page())) as opened, pytest.raises(ImageError, match="unknown pixel mode"):
+        prepare(opened)
+
+
+def test_closed_image_of_pillow_is_refused() -> None:
+    opened = Image.open(io.BytesIO(broken_second_page()))
+    opened.close()
+    with pytest.raises(ImageError, match="closed image"):
+        prepare(opened)
+
+
+def test_jpeg_that_is_deleted_while_it_is_read_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = saved(tmp_path, "a.jpg", np.full((8, 8), 77, np.uint8))
+    source = open_image(path)
+    whole = JpegImagePlugin.jpeg_factory
+
+    def opened(file: IO[bytes]) -> Image.Image:
+        path.unlink(missing_ok=True)
+        return whole(file)
+
+    monkeypatch.setattr(JpegImagePlugin, "jpeg_factory", opened)
+    assert np.unique(source.picture(1, {}).in_gray(8).pixels).tolist() == [77]
+
+
+def test_picture_that_is_deleted_after_it_was_counted_is_an_error_of_the_disk(tmp_path: Path) -> None:
+    path = saved(tmp_path, "a.jpg", np.zeros((8, 8), np.uint8))
+    source = open_image(path)
+    path.unlink()
+    with pytest.raises(FileNotFoundError):
+        source.picture(1, {})
 
 
 def test_error_about_a_picture_shows_no_python_object(tmp_path: Path) -> None:
