@@ -55,6 +55,7 @@ PDV_TABLE, CONTEXT_ID = "PS3.8 Table 9-23", "Presentation-context-ID"
 PDV_HEADER = 6  # bytes before a fragment: Item-length, Presentation-context-ID and Message Control Header
 
 _ITEM = Struct(">BBH")  # type, reserved byte, length
+_IDENTITIES = frozenset((USER_IDENTITY, USER_IDENTITY_ANSWER))
 _PER_ROW = 8  # bytes in a row
 _MANY = 1 << 32  # more than any PDU can contain
 # A PDU of any size is explained; only the number of its fragments is bounded, because each takes memory
@@ -185,7 +186,7 @@ class _Walk:
         self.table = ""
         self.hidden = hidden  # whether the following bytes may belong to a credential
         self.broken_identity = broken_identity  # whether the error of the PDU is in a user identity
-        self.last_identity = bytes(view).rfind(USER_IDENTITY)  # the last place where a user identity may begin
+        self.last_identity = max(map(bytes(view).rfind, _IDENTITIES))  # the last place where a user identity may begin
 
     def add_pdu(self) -> None:
         if len(self.view) < HEADER.size:
@@ -284,6 +285,8 @@ class _Walk:
         is_complete = self.add_fields(layout.fields, end)
         if layout.items:
             self.add_items(layout.items, end)
+        if not _IDENTITIES.isdisjoint(self.view[self.position : end]):  # the item may have swallowed a user identity
+            self.lose_track(layout)
         self.add_rest(end, "Rest", "after the fields of this item", secret=layout.secret)
         if not is_complete or (layout.secret and self.broken_identity):
             self.lose_track(layout)

@@ -315,6 +315,15 @@ def test_passcode_is_hidden_after_user_information(length: int) -> None:
     assert SECRET[1:].hex(" ").upper() not in "\n".join(format_lines(explain_pdu(wire), rows=None))
 
 
+@pytest.mark.parametrize("identity", [UserIdentityRQ(2, True, b"jane", SECRET), UserIdentityAC(SECRET)], ids=repr)
+@pytest.mark.parametrize("swallowed", range(1, 30), ids=str)
+def test_passcode_is_hidden_after_a_longer_item(swallowed: int, identity: UserItem) -> None:
+    wire = bytearray(associate(MaximumLength(16384), identity))
+    at = wire.index(b"\x51\0\0\4") + 3  # the length of the Maximum Length Sub-Item
+    wire[at] = min(4 + swallowed, len(wire) - at - 1)
+    assert SECRET[1:].hex(" ").upper() not in "\n".join(format_lines(explain_pdu(wire), rows=None))
+
+
 def test_items_before_a_broken_identity_are_shown() -> None:
     wire = bytearray(associate(MaximumLength(16384), UserIdentityRQ(2, True, b"jane", SECRET)))
     wire[-8] = 0xFF  # the length of the passcode
