@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Iterator
 
-from dimse.data import Dataset, Value
+from dimse.data import Dataset, Element, Value
 from dimse.errors import ContextNotAccepted, DecodeError, escaped
 from dimse.terminal import cancel_on_sigterm, run_loop
 from dimse.uids import name_or_uid
@@ -89,7 +89,7 @@ def _show(dataset: Dataset, indent: str = "") -> None:
     for element in dataset:
         value = _value_text(element.value)
         if value is not None:
-            print(f"{indent}{element.keyword}: {value}")
+            print(f"{indent}{_name(element)}: {value}")
 
 
 def _configuration_lines(configuration: Dataset) -> Iterator[str]:
@@ -116,16 +116,26 @@ def _distinct_values(rows: list[Dataset], keyword: str) -> str:
 
 
 def _to_json(dataset: Dataset) -> dict[str, object]:
-    """Return a Data Set as an object for JSON, by keyword: values become strings or null, sequences become lists."""
+    """Return a Data Set as an object for JSON, by keyword or else by tag.
+
+    Values become strings or null, sequences become lists, and bytes are only counted.
+    """
     return {
-        element.keyword: [_to_json(item) for item in element.value if isinstance(item, Dataset)]
+        _name(element): [_to_json(item) for item in element.value if isinstance(item, Dataset)]
         if element.VR == "SQ" and isinstance(element.value, list)
         else _value_text(element.value)
         for element in dataset
     }
 
 
+def _name(element: Element) -> str:
+    """Return the keyword of an attribute; the tag of a private or unknown one."""
+    return element.keyword or str(element.tag)
+
+
 def _value_text(value: Value) -> str | None:
     if value is None:
         return None
+    if isinstance(value, bytes | memoryview):
+        return f"{len(value)} bytes"
     return escaped("\\".join(map(str, value)) if isinstance(value, list) else str(value))

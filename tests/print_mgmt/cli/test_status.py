@@ -92,6 +92,31 @@ async def test_incomplete_answers_are_shown(capsys: pytest.CaptureFixture[str]) 
     assert "warning: N-GET of the printer: status 0105H" in shown.err
 
 
+def with_private_attributes() -> Odd:
+    """Return a printer whose answers have private attributes: a creator, a text and bytes."""
+    created = struct.pack("<HH2sH", 0x0009, 0x0010, b"LO", 4) + b"ACME"
+    words = struct.pack("<HH2sH", 0x0009, 0x1001, b"LO", 4) + b"WARM"
+    octets = struct.pack("<HH2sHI", 0x0009, 0x1002, b"OB", 0, 6) + bytes(6)
+    return Odd(raw=lambda message: created + words + octets if isinstance(message, NGetRQ) else None)
+
+
+async def test_private_attributes_are_shown_by_tag(capsys: pytest.CaptureFixture[str]) -> None:
+    async with with_private_attributes().serving() as server:
+        assert await status(server.host, server.port) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "(0009,0010): ACME",
+        "(0009,1001): WARM",
+        "(0009,1002): 6 bytes",
+    ]
+
+
+async def test_json_has_private_attributes_by_tag(capsys: pytest.CaptureFixture[str]) -> None:
+    async with with_private_attributes().serving() as server:
+        assert await status(server.host, server.port, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"(0009,0010)": "ACME", "(0009,1001)": "WARM", "(0009,1002)": "6 bytes"}
+
+
 async def test_printer_in_failure_is_exit_status_1() -> None:
     async with printer(printer=Printer(PrinterName="P")) as (server, _):
         server.printer_state.set("FAILURE", "FILM JAM")
