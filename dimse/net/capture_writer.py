@@ -67,8 +67,8 @@ class CaptureFile:
         return None
 
     def enter(self) -> None:
-        """Open the file for one more connection. Raises OSError."""
-        if not self._users:
+        """Open the file for one more connection, unless the capture has ended. Raises OSError."""
+        if not self._users and not self._has_failed:
             self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _BINARY, _PRIVATE)
             if not os.fstat(self._descriptor).st_size:
                 self.add([capture_header()])

@@ -17,6 +17,7 @@ from dimse.errors import AssociationRejected, DecodeError
 from dimse.explain import ACCEPTOR, REQUESTOR, RecordedAssociation, associations_in, read_capture
 from dimse.explain.pcapng import capture_header
 from dimse.net import VERIFICATION, Limits, Record, client_context, connect, record, serve, server_context
+from dimse.net.recorder import Recorder
 from dimse.net.scu import c_echo
 from dimse.ul import ReleaseRQ
 
@@ -186,6 +187,15 @@ def test_recorder_passes_records_to_the_other_trace(tmp_path: Path) -> None:
     assert records == [released]
 
 
+def record_connection(recorder: Recorder) -> None:
+    tap = recorder.tap(("127.0.0.1", 104), ("127.0.0.1", 5), is_client=False, is_secure=False)
+    assert tap is not None
+    tap.sent([b"sent"])
+    tap.keep()
+    tap.closed()
+    assert recorder.finish()
+
+
 def test_removed_folder_ends_only_the_recording(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     recorder = record(tmp_path / "folder")
     (tmp_path / "folder").rmdir()
@@ -215,8 +225,24 @@ def test_capture_that_cannot_be_shortened_is_logged(
     path = tmp_path / "a.pcapng"
     path.write_bytes(bytes(1000))
     monkeypatch.setattr(os, "ftruncate", ftruncate)
-    assert record(path).finish()
+    recorder = record(path)
+    assert recorder.finish()
     assert caplog.messages == [f"{path}: the recording ends here: [Errno 5] Input/output error"]
+    record_connection(recorder)
+    assert path.stat().st_size == 1000  # no packet follows the old bytes
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_capture_that_has_ended_takes_no_more_connections(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "a.pcapng"
+    recorder = record(path)
+    path.unlink()
+    path.symlink_to("/dev/full")
+    record_connection(recorder)
+    path.unlink()
+    record_connection(recorder)
+    assert "the recording ends here: " in caplog.text
+    assert not path.exists()
 
 
 def test_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
