@@ -56,11 +56,14 @@ def _film_names(folder: Path) -> Iterator[re.Match[str]]:
 
     Path objects are avoided: making one for each file would take half of the time in which a spool starts.
     """
+    return filter(None, map(_NAME.fullmatch, _names(folder)))
+
+
+def _names(folder: Path) -> list[str]:
     try:
-        names = os.listdir(folder)  # noqa: PTH208  # only names are needed
+        return os.listdir(folder)  # noqa: PTH208  # only names are needed
     except FileNotFoundError:  # somebody has removed the folder; the next start creates it
-        names = []
-    return filter(None, map(_NAME.fullmatch, names))
+        return []
 
 
 def _is_not_regular(path: Path) -> bool:
@@ -290,9 +293,10 @@ class FilmFolder:
         Drafts of killed processes are removed. ``known`` returns the ids of all films in the index; it is called after
         the folder has been read. Raises OSError.
         """
-        clear_drafts(self.films)
+        with suppress(FileNotFoundError):  # as in `_names`
+            clear_drafts(self.films)
         found = {match[1]: match[2] for match in _film_names(self.films)}
-        in_progress = {name[1:].partition(".dcm.")[0] for name in os.listdir(self.films) if name.startswith(".")}  # noqa: PTH208  # only names are needed
+        in_progress = {name[1:].partition(".dcm.")[0] for name in _names(self.films) if name.startswith(".")}
         return sorted((film_id, found[film_id]) for film_id in found.keys() - in_progress - known())
 
     def ids(self) -> set[str]:

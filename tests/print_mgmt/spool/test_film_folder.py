@@ -1,5 +1,6 @@
 """The folder of the embedded spool, while another process moves or removes films."""
 
+import shutil
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -53,6 +54,11 @@ def test_film_is_removed_while_it_is_moved(folder: Moved, checksum: str) -> None
     folder.next_move = True
     folder.remove([(FILM, checksum)])
     assert folder.ids() == set()
+
+
+def test_removed_folder_has_no_unindexed_films(folder: Moved) -> None:
+    shutil.rmtree(folder.films)
+    assert folder.unindexed_films(set) == []
 
 
 async def test_film_that_is_moved_back_is_not_missed_at_the_start(
