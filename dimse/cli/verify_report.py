@@ -167,8 +167,9 @@ def chosen_cases(parser: argparse.ArgumentParser, arguments: argparse.Namespace,
 def compare_with_baseline(run: Run, report: dict[str, Any], expected: dict[str, Any], options: Options) -> int:
     """Print the differences of a run from its baseline on stderr, and return the exit status.
 
-    It is 1 if a case is worse, or has another reason; with ``strict`` also if a case is better. A fault of the tester,
-    or a peer that could not be judged, prevails.
+    It is 1 if a case is worse, or has another reason, or if the run was stopped: cases that did not run may be worse.
+    With ``strict`` it is 1 also if a case is better. A fault of the tester, or a peer that could not be judged,
+    prevails.
     """
     found = list(regressions(report, expected))
     for change in found:
@@ -176,13 +177,14 @@ def compare_with_baseline(run: Run, report: dict[str, Any], expected: dict[str, 
     status = run.exit_status()
     if status > 1:  # the tester is at fault, or the peer could not be judged
         return status
-    return 1 if any(change.is_worse or options.strict for change in found) else 0
+    return 1 if run.stopped or any(change.is_worse or options.strict for change in found) else 0
 
 
 def finish(arguments: argparse.Namespace, run: Run, report: dict[str, Any], options: Options) -> None:
     """Write the report, the captures and the baseline that the arguments name. Unless ``--json``, print the counts.
 
-    A run that was stopped writes no baseline: the verdicts of the other cases would be lost.
+    If the run was stopped, print the reason on stderr. A run that was stopped writes no baseline: the verdicts of the
+    other cases would be lost.
     """
     if arguments.report is not None:
         _write(arguments.report, report, options)
@@ -196,7 +198,9 @@ def finish(arguments: argparse.Namespace, run: Run, report: dict[str, Any], opti
     elif arguments.write_baseline is not None:
         write_whole(arguments.write_baseline, [_json_of(baseline(report))])
     if not arguments.json:
-        _summarize(run, options, arguments.prog)
+        _summarize(run, options)
+    if run.stopped:
+        print(escaped(f"{arguments.prog}: {run.stopped}"), file=sys.stderr)
 
 
 def _write(folder: Path, report: dict[str, Any], options: Options) -> None:
@@ -269,14 +273,14 @@ def print_result(result: Result, *, is_json: bool, trace: str | None = None, pro
         progress.step(result)
 
 
-def _summarize(run: Run, options: Options, prog: str) -> None:
-    """Print the counts of a run, and whether the peer is conformant."""
+def _summarize(run: Run, options: Options) -> None:
+    """Print the counts of a run and, unless it was stopped, whether the peer is conformant."""
     counts = verdict_counts(run.counts())
     damaged = f", {run.damaged} DAMAGED" if run.damaged else ""
     print(f"{counts}{damaged} in {run.seconds:.1f} s")
     if run.stopped:
-        print(escaped(f"{prog}: {run.stopped}"), file=sys.stderr)
-    elif run.exit_status(strict=options.strict) == 0:
+        return
+    if run.exit_status(strict=options.strict) == 0:
         print(f"CONFORMANT in the {_judged(run)} cases that apply")
     elif failures := sum(result.is_failure for result in run.results):
         print(f"NOT CONFORMANT in {failures} of the {_judged(run)} cases that apply")

@@ -140,6 +140,18 @@ async def test_stopped_run_writes_no_baseline(tmp_path: Path, capsys: pytest.Cap
     assert f"{path} is not written: stopped after 1 failure" in capsys.readouterr().err
 
 
+async def test_run_stopped_by_expected_failures_fails(tmp_path: Path) -> None:
+    path = str(tmp_path / "baseline.json")
+    options = ("--case", "UL-F-2.05", "--case", "UL-F-2.06")
+    assert await verify(ignores(UNKNOWN), *options, "--write-baseline", path) == 1
+    assert await verify(ignores(UNKNOWN), *options, "--baseline", path, "--stop-after", "1") == 1
+
+
+async def test_json_run_prints_why_it_stopped(capsys: pytest.CaptureFixture[str]) -> None:
+    assert await verify(ignores(UNKNOWN), "--case", "UL-F-2.05", "--stop-after", "1", "--json") == 1
+    assert capsys.readouterr().err == "dimse verify scp: stopped after 1 failure\n"
+
+
 @pytest.mark.parametrize(
     "words", [("scp", "A@127.0.0.1:1", "--tls-expired"), ("scu", "--tls-expired"), ("scu", "--tls-other-host")]
 )
