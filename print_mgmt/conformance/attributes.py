@@ -51,8 +51,8 @@ def attributes_section(config: PrinterConfig, served: Collection[str]) -> Iterat
 def _policy(config: PrinterConfig) -> Iterator[str]:
     """Yield how the printer treats values and attributes that the tables do not list, PS3.4 H.2.4."""
     if config.strict:
-        yield "This printer is strict: a value that is not listed fails with 0106, an attribute that is not supported"
-        yield "or not in the SOP Class fails with 0105."
+        yield "This printer is strict: a value that is not listed fails with 0106, and an attribute that is not"
+        yield "supported or not in the SOP Class fails with 0105."
     else:
         yield "A value that is not listed is replaced by the default in N-CREATE and ignored in N-SET, with the warning"
         yield "0116. It fails with 0106 if the attribute is mandatory (M), or if the default would waste a film. An"
