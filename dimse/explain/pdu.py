@@ -48,6 +48,7 @@ __all__ = [
     "format_lines",
     "header_line",
     "pdu_lines",
+    "secret_places",
 ]
 
 PDV_TABLE, CONTEXT_ID = "PS3.8 Table 9-23", "Presentation-context-ID"
@@ -98,6 +99,23 @@ def pdu_lines(wire: Buffer, fault: DecodeError | None, *, offset: int, hidden: b
     if fault is not None:
         _mark(walk.lines, fault, offset)
     return walk.lines
+
+
+def secret_places(wire: Buffer) -> list[tuple[int, int]]:
+    """Return where the bytes begin and end that may belong to a user identity, in a PDU or in the start of a PDU.
+
+    The last place ends beyond the PDU if bytes after the PDU may belong to a user identity, too.
+    """
+    view = memoryview(wire)
+    pdu, fault = decoded(wire)
+    is_cut_off = len(view) < HEADER.size or len(view) < HEADER.size + HEADER.unpack_from(view)[1]
+    broken_identity = fault is not None and (is_cut_off or ".58H" in fault.path)
+    walk = _Walk(view, 0, broken_identity=broken_identity, hidden=False, shows_names=False)
+    walk.add_pdu()
+    places = [(line.offset, line.offset + len(line.data)) for line in walk.lines if line.secret]
+    if pdu is None and not is_cut_off and walk.lines[-1].secret:
+        places.append((len(view), _MANY))
+    return places
 
 
 def header_line(wire: Buffer, *, offset: int) -> Line:
@@ -177,7 +195,9 @@ def _mark(lines: list[Line], fault: DecodeError, offset: int) -> None:
 class _Walk:
     """A walk over a PDU by the tables. It never fails: a field that is cut off gets a shorter line, or none."""
 
-    def __init__(self, view: memoryview, offset: int, *, broken_identity: bool, hidden: bool) -> None:
+    def __init__(
+        self, view: memoryview, offset: int, *, broken_identity: bool, hidden: bool, shows_names: bool = True
+    ) -> None:
         self.view = view
         self.offset = offset  # of the PDU in its stream
         self.lines: list[Line] = []
@@ -185,6 +205,7 @@ class _Walk:
         self.depth = 0
         self.table = ""
         self.hidden = hidden  # whether the following bytes may belong to a credential
+        self.shows_names = shows_names  # whether a line may show the type, a user name or a length of a user identity
         self.broken_identity = broken_identity  # whether the error of the PDU is in a user identity
         self.last_identity = max(map(bytes(view).rfind, _IDENTITIES))  # the last place where a user identity may begin
 
@@ -269,7 +290,7 @@ class _Walk:
 
     def next_layout(self, known: Mapping[int, Layout], kind: int) -> Layout:
         """Return the layout of the next item."""
-        if kind in (USER_IDENTITY, USER_IDENTITY_ANSWER) and kind not in known:
+        if kind in _IDENTITIES and not (self.shows_names and kind in known):
             return MISPLACED_IDENTITY
         if kind == USER_IDENTITY:
             identity_type = bytes(self.view[self.position + _ITEM.size :][:1])

@@ -8,13 +8,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ...explain.pdu import secret_places
 from ..trace import TraceEntry
 
 __all__ = ["Credentials", "redacted"]
 
-_ASSOCIATE_RQ = 0x01
-_HEADER, _FIXED = 6, 68  # octets of an A-ASSOCIATE-RQ before its items
-_USER_INFORMATION, _USER_IDENTITY = 0x50, 0x58
+_ASSOCIATES = (b"\1", b"\2")  # the types of A-ASSOCIATE-RQ and A-ASSOCIATE-AC
+_HEADER = 6  # octets
 _WITHOUT_MESSAGES = (1, 2, 3, 5, 6, 7)  # the known types of PDUs except P-DATA-TF
 _HIDDEN = "hidden"
 _MESSAGE = re.compile(r"(P-DATA-TF [0-9]+: \w+)\(.*", re.DOTALL)
@@ -46,55 +46,41 @@ _IN_OTHER_WORDS = {
 
 
 class Credentials:
-    """A filter that replaces user identities (PS3.7 D.3.3.7) by zeros, for the connections of one case."""
+    """A filter that replaces user identities (PS3.7 D.3.3.7) by zeros, for the connections of one case.
+
+    An identity stands in the first PDU of a peer: an A-ASSOCIATE-RQ, or an A-ASSOCIATE-AC with the answer.
+    """
 
     def __init__(self) -> None:
-        self._streams: dict[tuple[int, str], bytearray] = {}  # the start of each request, up to the first gap
+        self._streams: dict[tuple[int, str], bytearray] = {}  # the start of each first PDU, up to the first gap
         self._lengths: dict[tuple[int, str], int] = {}  # octets so far, including those that are not kept
-        self._done: set[tuple[int, str]] = set()
+        self._is_lost: dict[tuple[int, str], bool] = {}  # after the first PDU: whether the rest may be an identity
 
     def hidden(self, entry: TraceEntry, octets: bytes) -> bytes:
         """Return the octets of an entry; zeros replace a user identity. Pass the entries in the order of the trace.
 
-        After a gap of octets that the trace does not keep, the rest of the request is zeros.
+        Zeros also replace octets that may belong to an identity after a wrong length. After a gap of octets that the
+        trace does not keep, the rest of the PDU is zeros.
         """
         key = (entry.connection, entry.direction)
-        if key in self._done:
-            return octets
+        if key in self._is_lost:
+            return bytes(len(octets)) if self._is_lost[key] else octets
         stream, start = self._streams.setdefault(key, bytearray()), self._lengths.get(key, 0)
         if start == len(stream):
             stream += octets
-        if stream[0] != _ASSOCIATE_RQ:
-            self._done.add(key)
+        if stream[:1] not in _ASSOCIATES:
+            self._is_lost[key] = False
             return octets
         end = _HEADER + int.from_bytes(stream[2:_HEADER], "big")
+        places = [*secret_places(bytes(stream[:end])), (len(stream), end)]
         found = bytearray(octets)
-        for first, last in [*_identities(bytes(stream)), (len(stream), end)]:
+        for first, last in places:
             for at in range(max(first, start), min(last, start + len(octets))):
                 found[at - start] = 0
         self._lengths[key] = start + max(entry.length, len(octets))
         if self._lengths[key] >= max(end, _HEADER):
-            self._done.add(key)
+            self._is_lost[key] = any(last > end for _, last in places)
         return bytes(found)
-
-
-def _identities(pdu: bytes) -> list[tuple[int, int]]:
-    """Return the places of user identities in an A-ASSOCIATE-RQ, which may be incomplete."""
-    found = []
-    for kind, start, end in _items(pdu, _HEADER + _FIXED, len(pdu)):
-        if kind == _USER_INFORMATION:
-            found += [(at, last) for sub, at, last in _items(pdu, start, end) if sub == _USER_IDENTITY]
-    return found
-
-
-def _items(octets: bytes, at: int, end: int) -> list[tuple[int, int, int]]:
-    """Return the type of each item, and where its value begins and ends."""
-    found = []
-    while at + 4 <= min(end, len(octets)):
-        length = int.from_bytes(octets[at + 2 : at + 4], "big")
-        found.append((octets[at], at + 4, at + 4 + length))
-        at += 4 + length
-    return found
 
 
 def redacted(report: Mapping[str, Any]) -> dict[str, Any]:

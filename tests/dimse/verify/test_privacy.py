@@ -10,6 +10,7 @@ from twin import HOST, Twin, serving
 from dimse.explain.pcap import read_capture
 from dimse.uids import Verification
 from dimse.ul import AssociateRQ, MaximumLength, PresentationContextRQ, UserIdentityRQ, encode_pdu
+from dimse.ul.forge import forge_item, forge_pdu
 from dimse.verify import CASES, Options, Target, verify_scp
 from dimse.verify.observation import Broken
 from dimse.verify.report import document, schema
@@ -57,6 +58,34 @@ def test_credentials_after_a_gap_are_zeros(kept: int) -> None:
     shown = credentials.hidden(received(rest + ECHO), rest + ECHO)
     assert SECRET[3:] not in shown
     assert shown.endswith(ECHO)
+
+
+IDENTITY = forge_item(0x58, b"\2\0\0\4jane" + len(SECRET).to_bytes(2, "big") + SECRET)
+ANSWER = forge_item(0x59, len(SECRET).to_bytes(2, "big") + SECRET)
+FIXED = b"\0\1\0\0" + b" " * 32 + bytes(32)
+WRONG_PLACES = {
+    "beside 50H": forge_pdu(1, FIXED + IDENTITY),
+    "after a 50H that is too short": forge_pdu(1, FIXED + b"\x50\0\0\0" + IDENTITY),
+    "in a 51H that is too long": forge_pdu(1, FIXED + forge_item(0x50, b"\x51\0\0\5\0\0\x40\0" + IDENTITY)),
+    "beyond the PDU-length": b"\1\0\0\0\0\x60" + FIXED + forge_item(0x50, IDENTITY),
+    "in the answer": forge_pdu(2, FIXED + forge_item(0x50, ANSWER)),
+}
+
+
+@pytest.mark.parametrize("place", WRONG_PLACES)
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_credentials_are_zeros_wherever_they_stand(place: str, size: int) -> None:
+    octets, credentials = WRONG_PLACES[place], Credentials()
+    pieces = [octets[at : at + size] for at in range(0, len(octets), size)]
+    shown = b"".join(credentials.hidden(received(piece), piece) for piece in pieces)
+    assert SECRET[1:] not in shown
+    assert shown[:74] == octets[:74]
+
+
+def test_items_after_the_credentials_are_unchanged() -> None:
+    octets = forge_pdu(1, FIXED + forge_item(0x50, IDENTITY + forge_item(0x55, b"VERSION")))
+    hidden = Credentials().hidden(received(octets), octets)
+    assert hidden == octets.replace(IDENTITY[4:], bytes(len(IDENTITY) - 4))
 
 
 def test_octets_after_the_request_are_unchanged() -> None:
