@@ -95,13 +95,15 @@ def add_scp(parser: Parser, cases: Sequence[Case], make: MakeOptions = plain_opt
         metavar="COMMAND",
         help="command that starts the peer, without a shell: it runs first, and again when a case has damaged the peer",
     )
-    choice.add_argument(
-        "--jobs",
-        type=positive,
-        default=1,
-        metavar="N",
-        help="run N of the print cases (PRN-*) at the same time, if the peer serves several associations (default: 1)",
-    )
+    if any(case.id.startswith("PRN-") for case in cases):
+        choice.add_argument(
+            "--jobs",
+            type=positive,
+            default=1,
+            metavar="N",
+            help="run N print cases (PRN-*) at the same time, if the peer serves several associations (default: 1)",
+        )
+    parser.set_defaults(jobs=1)
     choice.add_argument("--no-slow", action="store_true", help="leave out the cases that wait for a timer of the peer")
     _add_times(parser)
     add_report(parser)

@@ -235,6 +235,12 @@ async def test_interrupted_run_is_reported(tmp_path: Path, number: signal.Signal
     assert [case["id"] for case in report["cases"]] == ["UL-A-1.01"]
 
 
+def test_scp_without_print_cases_has_no_jobs(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["verify", "scp", "--help"])
+    assert "--jobs" not in capsys.readouterr().out
+
+
 def test_dryrun_lists_the_cases(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", "scp", "ANY@127.0.0.1:1", "--dryrun", "--case", "UL-F-2.05"]) == 0
     assert capsys.readouterr().out.startswith("UL-F-2.05    MUST   An unknown PDU type on an association [")

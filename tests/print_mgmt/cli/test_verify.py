@@ -97,6 +97,11 @@ def test_other_host_gets_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Do not run it against a printer in clinical use" in capsys.readouterr().err
 
 
+def test_jobs_is_an_option_for_printers(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "scp", "A@127.0.0.1:1", "--case", "PRN-N-1.0*", "--jobs", "4", "--dryrun"]) == 0
+    assert "PRN-N-1.01" in capsys.readouterr().out
+
+
 def test_dryrun_warns_of_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", "scp", "A@printer.invalid:104", "--case", "PRN-N-1.0*", "--dryrun"]) == 0
     shown = capsys.readouterr()
