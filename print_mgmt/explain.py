@@ -122,8 +122,8 @@ class FilmView:
         elif sop_class == BasicFilmBox:
             attributes = _merge(sent, received)  # the response has the defaults of the printer
             film = FilmBox(SOPInstanceUID=uid, attributes=attributes, plain=_sheet(attributes), image_boxes=())
-            instances.films[uid] = film
-            instances.session_of[uid] = _reference(sent, "ReferencedFilmSessionSequence")
+            session = _reference(sent, "ReferencedFilmSessionSequence")  # raises an error if it cannot be read
+            instances.films[uid], instances.session_of[uid] = film, session
             film.lut = self._lut(sent)
             film.image_boxes = tuple(self._image_boxes(uid, received))
             yield _layout(film)

@@ -200,3 +200,31 @@ def test_sequence_that_cannot_be_read_is_not_shown() -> None:
     (shown,) = view.see(ACCEPTOR, message(NCreateRSP(MessageIDBeingRespondedTo=1, Status=0)))
     assert (shown.name, shown.is_fault) == ("not shown", True)
     assert "(2050,0500)[0].(0028,0010): a value of 255 bytes, but only 2 follow" in shown.words
+
+
+@pytest.mark.parametrize(
+    ("request_", "response"),
+    [
+        (NDeleteRQ(MessageID=2, RequestedSOPClassUID=BasicFilmBox, RequestedSOPInstanceUID="1.2.3"), NDeleteRSP),
+        (
+            NActionRQ(
+                MessageID=2, RequestedSOPClassUID=BasicFilmSession, RequestedSOPInstanceUID="1.2", ActionTypeID=1
+            ),
+            NActionRSP,
+        ),
+    ],
+)
+def test_film_without_a_readable_session_does_not_exist(
+    request_: Message, response: type[NDeleteRSP] | type[NActionRSP]
+) -> None:
+    film = Dataset(ImageDisplayFormat="STANDARD\\1,1", ReferencedFilmSessionSequence=[Dataset(Rows=1)])
+    broken = bytes(encode(film, IMPLICIT_LE)).replace(b"\x28\0\x10\0\2\0", b"\x28\0\x10\0\xff\0")
+    create = NCreateRQ(MessageID=1, AffectedSOPClassUID=BasicFilmBox, AffectedSOPInstanceUID="1.2.3")
+    said = [
+        (REQUESTOR, message(create)._replace(data=memoryview(broken))),
+        (ACCEPTOR, message(NCreateRSP(MessageIDBeingRespondedTo=1, Status=0))),
+        (REQUESTOR, message(request_)),
+        (ACCEPTOR, message(response(MessageIDBeingRespondedTo=2, Status=0))),
+    ]
+    view = FilmView()
+    assert [one.name for side, each in said for one in view.see(side, each)] == ["not shown"]
