@@ -75,7 +75,7 @@ class Responses(Generic[R_co]):
     def final(self) -> Coroutine[Any, Any, R_co]:
         """Return the final response, and ignore the Pending responses before it.
 
-        Do not call this after the final response was returned: it would wait in vain, and raise `ResponseTimeout`.
+        Raises `LocalProtocolError` if the final response was returned before, also by the iteration.
         A Pending response of C-FIND, C-GET or C-MOVE restarts the time to wait; any other Pending response does not.
         """
         return self.take(must_be_final=True, restarts=isinstance(self.request, CANCELLABLE))
@@ -152,6 +152,8 @@ class Responses(Generic[R_co]):
                 else:
                     if self._error is not None:
                         raise self._error
+                    if self.is_done:
+                        raise LocalProtocolError("the final response was returned before; no other one follows it")
                     if self.due < timer.due or not timer.is_running:
                         timer.start(self.due)
                     backlog.awaited += 1

@@ -420,6 +420,18 @@ async def test_request_ignores_pending_responses() -> None:
                 assert (await responses.final()).Status == 0
 
 
+async def test_final_response_is_returned_only_once() -> None:
+    async with serve([Archive(*DOES).service], port=0) as server:
+        async with connect(server.host, server.port, CONTEXTS) as association:
+            context = association.context_for(FIND)
+            async with c_find(association, context, QUERY) as responses:
+                assert [response.Status async for response in responses][-1] == 0
+                with pytest.raises(LocalProtocolError, match="the final response was returned before"):
+                    await responses.final()
+            async with c_find(association, context, QUERY) as responses:
+                assert (await responses.final()).Status == 0
+
+
 async def test_operation_without_c_cancel_raises() -> None:
     async with serve([VERIFICATION], port=0) as server:
         async with connect(server.host, server.port, ECHO) as association:
