@@ -278,11 +278,12 @@ def _create_image_boxes(instances: Instances, call: Call, attributes: Dataset, c
 def _check_format(instances: Instances, display_format: str, orientation: str) -> None:
     """Raise `Refusal` if the printer lacks the format.
 
-    For a LANDSCAPE film, a printer that is not strict also accepts one of its formats with rows and columns swapped.
+    For a LANDSCAPE film, a printer that is not strict also accepts one of its STANDARD formats with rows and columns
+    swapped. Only this format has both (PS3.3 C.13.3).
     """
     allowed = instances.config.ImageDisplayFormat
     meanings = {display_format}
-    if orientation == "LANDSCAPE" and not instances.config.strict:
+    if orientation == "LANDSCAPE" and display_format.startswith("STANDARD\\") and not instances.config.strict:
         meanings.add(_swap_counts(display_format))
     if allowed and meanings.isdisjoint(allowed):
         known = ", ".join(allowed)

@@ -86,6 +86,14 @@ def test_landscape_swaps_columns_and_rows_unless_strict(strict: bool, status: in
     assert landscape.Status == status
 
 
+@pytest.mark.parametrize(("offered", "asked"), [("ROW\\3,2", "ROW\\2,3"), ("COL\\2,3,1", "COL\\1,2,3")])
+def test_landscape_swaps_no_counts_of_rows_or_columns(offered: str, asked: str) -> None:
+    """ROW and COL count the images of each row or column: PS3.3 C.13.3."""
+    scu = Scu(config=replace(CONFIG, ImageDisplayFormat=(offered,)))
+    answer = scu.film_box(scu.session(), ImageDisplayFormat=asked, FilmOrientation="LANDSCAPE")
+    assert answer.Status == 0x0106
+
+
 @pytest.mark.parametrize(
     ("on", "negotiated", "image_box"),
     [
