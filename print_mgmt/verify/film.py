@@ -107,9 +107,9 @@ async def _get_job(talk: Conversation, film: PrintedFilm, *, is_first: bool = Fa
 
 
 def _take_event(talk: Conversation, film: PrintedFilm, event: NEventReportRQ) -> None:
-    """Confirm an event, and keep it if it is of a Print Job."""
+    """Confirm an event, and keep it if it is of the job of the film, and not of an earlier job."""
     talk.wire.confirm(event)
-    if is_of_job(event):
+    if is_of_job(event) and event.AffectedSOPInstanceUID == film.job:
         film.events.append(event)
 
 

@@ -149,6 +149,13 @@ async def test_failure_of_the_printer_is_not_the_end_of_a_job() -> None:
     assert (result.verdict, result.reason) == (Verdict.INCONCLUSIVE, "neither Done nor Failure was reported")
 
 
+async def test_end_of_another_job_is_not_the_end_of_the_job() -> None:
+    right = reports_at_job((PrintJob, "2.25.78", 3), goes_on=True)
+    async with serving(right) as port:
+        result = await judge(port, right, Invariants()).run(BY_ID["PRN-E-2.05"])
+    assert (result.verdict, result.reason) == (Verdict.INCONCLUSIVE, "neither Done nor Failure was reported")
+
+
 async def test_printer_event_on_another_association_is_right() -> None:
     """PS3.4 H.4.6.2.1.2: a printer tells its status to all SCUs."""
     infos = cycle(("SUPPLY LOW", "RECEIVER FULL"))
