@@ -6,7 +6,6 @@ another site, whose name the DNS then maps to this address, cannot read the stre
 origin makes is refused, unless the browser follows a link to the page of this server.
 """
 
-import os
 import socket
 import time
 from base64 import b64encode
@@ -25,6 +24,7 @@ from urllib.parse import urlsplit
 
 from ..explain import View
 from ..explain.feed import Feed
+from ..net.client import connection_reason
 
 __all__ = ["LiveView", "Views", "listening_socket", "url_of"]
 
@@ -47,8 +47,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OSError as exc:
-        reason = exc.strerror if exc.errno is None else os.strerror(exc.errno)
-        raise OSError(exc.errno, reason, f"{host}:{port}") from exc
+        raise OSError(exc.errno, connection_reason(exc), f"{host}:{port}") from exc
 
 
 def url_of(sock: socket.socket) -> str:

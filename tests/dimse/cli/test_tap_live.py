@@ -137,6 +137,15 @@ def test_client_that_leaves_makes_room(browser: Browser, monkeypatch: pytest.Mon
         pass
 
 
+def test_error_of_a_host_name_has_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "create_server", fail)
+    with pytest.raises(OSError, match=r"Name or service not known: 'nope\.invalid:0'"):
+        listening_socket("nope.invalid", 0)
+
+
 def test_ipv6_address_has_brackets() -> None:
     with listening_socket("::1", 0) as sock:
         assert url_of(sock) == f"http://[::1]:{sock.getsockname()[1]}/"
