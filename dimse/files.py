@@ -134,9 +134,7 @@ def clear_drafts(folder: str | os.PathLike[str]) -> int:
 
 def _remove_if_abandoned(draft: Path) -> bool:
     try:
-        with draft.open("r+b") as file:
-            _lock(file)
-        draft.unlink()
+        _remove_unlocked(draft)
     except OSError:  # another process is writing or has just removed it, or this file system lacks locks
         return False
     return True
@@ -147,6 +145,10 @@ if sys.platform == "win32":
     def _lock(file: BinaryIO) -> None:
         """Do nothing, because Windows does not remove a file that a process has open."""
 
+    def _remove_unlocked(draft: Path) -> None:
+        """Remove a draft. Raises OSError if a process has it open."""
+        draft.unlink()
+
     def lock_file(path: Path, stack: ExitStack) -> None:
         """Do nothing: the lock protects renames, and Windows refuses to rename a file that another process has open."""
 
@@ -156,6 +158,12 @@ else:
     def _lock(file: BinaryIO) -> None:
         """Lock a file. Raises OSError if another process holds the lock."""
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _remove_unlocked(draft: Path) -> None:
+        """Remove a draft under its lock, so that no writer locks it in between. Raises OSError if it is locked."""
+        with draft.open("r+b") as file:
+            _lock(file)
+            draft.unlink()
 
     def lock_file(path: Path, stack: ExitStack) -> None:
         """Wait until no other process holds the lock of a file, and hold it until ``stack`` closes. Raises OSError.

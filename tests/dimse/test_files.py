@@ -268,6 +268,22 @@ def test_draft_that_is_being_cleared_gets_another_name(
         assert [*tmp_path.iterdir()] == [draft]
 
 
+@posix
+def test_clear_removes_a_draft_under_its_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unlink, tried = Path.unlink, list[Path]()
+
+    def lock_and_unlink(path: Path) -> None:
+        with path.open("rb") as writer, pytest.raises(BlockingIOError):
+            fcntl.flock(writer, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        tried.append(path)
+        unlink(path)
+
+    (tmp_path / LEFT).touch()
+    monkeypatch.setattr(Path, "unlink", lock_and_unlink)
+    assert clear_drafts(tmp_path) == 1
+    assert tried == [tmp_path / LEFT]
+
+
 # --- folders ---
 
 

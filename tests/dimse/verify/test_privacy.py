@@ -67,7 +67,7 @@ WRONG_PLACES = {
     "beside 50H": forge_pdu(1, FIXED + IDENTITY),
     "after a 50H that is too short": forge_pdu(1, FIXED + b"\x50\0\0\0" + IDENTITY),
     "in a 51H that is too long": forge_pdu(1, FIXED + forge_item(0x50, b"\x51\0\0\5\0\0\x40\0" + IDENTITY)),
-    "beyond the PDU-length": b"\1\0\0\0\0\x60" + FIXED + forge_item(0x50, IDENTITY),
+    "beyond the PDU-length": b"\1\0\0\0\0\x54" + FIXED + forge_item(0x50, IDENTITY),
     "in the answer": forge_pdu(2, FIXED + forge_item(0x50, ANSWER)),
 }
 
