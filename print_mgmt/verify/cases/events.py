@@ -36,7 +36,7 @@ from ..rules import EventRules
 __all__ = ["EVENTS"]
 
 _NO_SUCH_EVENT = 0x0113
-_MAX_EVENTS = 8  # events in a row before what is judged; so many make the case INCONCLUSIVE
+_MAX_EVENTS = 8  # events in a row before what is judged; more of them make the case INCONCLUSIVE
 _ID_OFFSET = 1000  # added to a Message ID to get one that the peer did not use
 
 
@@ -65,7 +65,7 @@ async def _job_event_or_end(talk: Conversation) -> Seen:
 
     Each association that uses the printer gets its events (PS3.4 H.4.6.2.1.2). Raises `Unprepared` after too many.
     """
-    for _ in range(_MAX_EVENTS):
+    for _ in range(_MAX_EVENTS + 1):
         seen = await talk.wire.next()
         if not (isinstance(seen, Asked) and isinstance(seen.message, NEventReportRQ)) or is_of_job(seen.message):
             return seen
@@ -127,7 +127,7 @@ async def _skip_events(talk: Conversation, events: list[NEventReportRQ] | None =
 
     Raises `Unprepared` after too many events.
     """
-    for _ in range(_MAX_EVENTS):
+    for _ in range(_MAX_EVENTS + 1):
         seen = await talk.wire.next()
         if not (isinstance(seen, Asked) and isinstance(seen.message, NEventReportRQ)):
             return seen
