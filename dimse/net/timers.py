@@ -150,12 +150,14 @@ class Timers:
         """Fire the timers that are due, the earliest first. A timer that fires may start and cancel others."""
         self._handle, self.when = None, inf
         now = self.loop.time()
-        for timer in sorted((timer for timer in self.running if timer.due <= now), key=lambda timer: timer.due):
-            if timer in self.running and timer.due <= now:
-                del self.running[timer]
-                timer.fire()
-        if self.running:
-            self.arm(min(timer.due for timer in self.running))
+        try:
+            for timer in sorted((timer for timer in self.running if timer.due <= now), key=lambda timer: timer.due):
+                if timer in self.running and timer.due <= now:
+                    del self.running[timer]
+                    timer.fire()
+        finally:  # if a function raises, the event loop reports that, and the other timers run on
+            if self.running:
+                self.arm(min(timer.due for timer in self.running))
 
 
 class _Timeout:

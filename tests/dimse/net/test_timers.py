@@ -98,6 +98,24 @@ async def test_timer_may_set_another(clock: Clock, timers: Timers) -> None:
     assert fired == ["other"]
 
 
+async def test_error_of_a_timer_stops_no_other(clock: Clock, timers: Timers) -> None:
+    fired, errors = list[str](), list[object]()
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: errors.append(context["exception"]))
+    error = ValueError("of the first timer")
+
+    def fail() -> None:
+        raise error
+
+    timers.set(1, fail)
+    timers.set(1, noting(fired, "due"))
+    timers.set(2, noting(fired, "later"))
+    await clock.pass_time(1)
+    assert fired == ["due"]
+    await clock.pass_time(1)
+    assert fired == ["due", "later"]
+    assert errors == [error]
+
+
 async def test_later_timer_delays_no_earlier_one(clock: Clock, timers: Timers) -> None:
     fired: list[str] = []
     timers.set(1, Timer(timers, 10, noting(fired, "later")).start)
