@@ -6,13 +6,12 @@ pixels in a little endian Data Set.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 
 from ..errors import DecodeError
 from .dataset import PIXEL_DATA, UNREAD, Dataset, DecodedElement, Element, Item, Value
 from .encoding_attributes import bits_allocated_in, word_vr
-from .source import Origin, Source
-from .values import READERS
+from .source import Origin, Source, path_of, place_of
+from .values import READERS, VALUE_RULE
 
 __all__ = ["Items", "items_of", "items_or_fragments", "fix_pixel_order"]
 
@@ -109,8 +108,11 @@ class _Pixels(DecodedElement):
     def value(self) -> Value:
         if self._value is UNREAD:
             source, start = self._origin[0], self._start
-            with suppress(ValueError):  # not whole words: `super().value` reads them as its VR, or raises
+            try:
                 self._value = READERS[True][self._words](source.data, start, start + self._length, source.charset)
+            except ValueError as exc:  # the last word is incomplete
+                path = path_of(place_of(self._origin), PIXEL_DATA)
+                raise DecodeError(f"{self.VR} {exc}", path=path, offset=start, rule=VALUE_RULE) from exc
         return super().value
 
     def _duplicate(self) -> Element:

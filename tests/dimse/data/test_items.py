@@ -3,7 +3,7 @@
 import pytest
 from elements import ITEM, first_item, sequence_of
 
-from dimse.data import EXPLICIT_BE, EXPLICIT_LE, Dataset, Element, decode, encode
+from dimse.data import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, Dataset, Element, decode, encode, syntax_of
 from dimse.errors import DecodeError
 
 ROWS = b"\x28\0\x10\0US\x02\0\x04\0"
@@ -19,6 +19,21 @@ def test_pixels_of_32_bits_are_swapped_whole() -> None:
     assert encode(decoded, EXPLICIT_LE) == encode(ds, EXPLICIT_LE)
     decoded.add(Element(0x00280100, "US", b"\x20\0\0"))
     assert encode(decoded, EXPLICIT_LE).endswith(b"\1\2\3\4"), "Bits Allocated is not a number, so words have 16 bits"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        bytes(encode(Dataset(BitsAllocated=32), EXPLICIT_BE)) + b"\x7f\xe0\0\x10OW\0\0\0\0\0\6" + bytes(6),
+        bytes(encode(Dataset(BitsAllocated=16), IMPLICIT_LE)) + b"\xe0\x7f\x10\0\3\0\0\0" + bytes(3),
+    ],
+    ids=["32 bits", "16 bits"],
+)
+def test_pixels_of_incomplete_words_have_no_value(data: bytes) -> None:
+    syntax = EXPLICIT_BE if data[0] == 0 else syntax_of("1.2.840.113619.5.2")
+    pixels = decode(data, syntax)["PixelData"]
+    with pytest.raises(DecodeError, match=r"\(7FE0,0010\): OW .*multiple of"):
+        _ = pixels.value
 
 
 def test_error_in_an_item_is_raised_now_or_on_access() -> None:
