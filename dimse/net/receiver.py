@@ -68,8 +68,8 @@ class Receiver:
             if not pdus:
                 return ()
         elif len(pdus) == 2 and not self._is_over:  # nearly always a Command Set and its Data Set
-            pdu = pdus[0]
-            if isinstance(pdu, PDataTF) and len(pdu.pdvs) == 1:
+            pdu, second = pdus
+            if isinstance(pdu, PDataTF) and isinstance(second, PDataTF) and len(pdu.pdvs) == 1:
                 received, pdus = self._add(pdu.pdvs[0]), pdus[1:]
                 if received is not None:
                     return chain((received,), self._receive_each(pdus))

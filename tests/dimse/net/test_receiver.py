@@ -82,6 +82,15 @@ async def test_time_passes_while_a_message_is_incomplete() -> None:
     assert receiving.timer.since is None
 
 
+@pytest.mark.parametrize("incomplete", [1, 2])
+async def test_incomplete_message_before_a_control_pdu_is_midway(incomplete: int) -> None:
+    receiving = Receiving()
+    pieces = [PDataTF((command(SET),)), PDataTF((data(b"ab", is_last=False),))][:incomplete]
+    assert receiving.receive(*pieces, RELEASE) == [RELEASE]
+    assert receiving.receiver.is_midway
+    assert receiving.timer.since is not None
+
+
 async def test_canceled_receiver_yields_no_more_messages() -> None:
     receiving = Receiving()
     messages = receiving.messages(PDataTF((command(ECHO), command(ECHO))), PDataTF((command(ECHO),)), RELEASE)
