@@ -26,6 +26,7 @@ from .language import Mistake, integer, octets, put, uid, value_of
 __all__ = ["MESSAGE_NAMES", "MessageDraft", "acceptance", "proposal", "reply_to", "settings"]
 
 _SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
+_MAX_CONTEXTS = 128  # the ids are the odd numbers of one byte, PS3.8 Table 9-13
 _SHORT_SYNTAXES = {"explicit": ExplicitVRLittleEndian, "implicit": ImplicitVRLittleEndian}
 # The beginning of the docstring of a message class
 _TABLE = re.compile(r"PS3\.7 Tables? [0-9.-]+[0-9](?:(?:,| and) [0-9.-]+[0-9])*")
@@ -51,9 +52,11 @@ def proposal(words: Sequence[str], *, called: str, calling: str) -> AssociateRQ:
     Each plain word is an abstract syntax, with its transfer syntaxes after a colon: ``Verification:implicit``. Without
     a colon, they are Explicit and Implicit VR Little Endian. Without plain words, Verification is proposed. The words
     ``called=``, ``calling=`` and ``max=`` replace the titles ``called`` and ``calling``, and the Maximum Length.
-    Raises `Mistake` for any other word.
+    Raises `Mistake` for any other word, and for more than 128 abstract syntaxes.
     """
     plain, found = settings(words, "called", "calling", "max")
+    if len(plain) > _MAX_CONTEXTS:
+        raise Mistake(f"{len(plain)} abstract syntaxes; an association has at most {_MAX_CONTEXTS} contexts")
     contexts = []
     for position, word in enumerate(plain or ["Verification"]):
         abstract, colon, syntaxes = word.partition(":")

@@ -146,6 +146,20 @@ def test_associate_proposes_abstract_syntaxes() -> None:
     assert [len(one.transfer_syntaxes) for one in request.presentation_contexts] == [2, 1]
 
 
+def test_associate_proposes_128_contexts() -> None:
+    with bench() as it:
+        it.run("associate" + 128 * " Verification", AC)
+        (wire,) = PDUStream(0, 0).feed(it.sent())
+    request = decode_pdu(bytes(wire))
+    assert isinstance(request, AssociateRQ)
+    assert [one.id for one in request.presentation_contexts] == list(range(1, 256, 2))
+
+
+def test_associate_refuses_more_than_128_contexts() -> None:
+    with bench() as it, pytest.raises(Mistake, match="129 abstract syntaxes; an association has at most 128 contexts"):
+        it.run("associate" + 129 * " Verification")
+
+
 def test_answer_is_explained() -> None:
     with bench() as it:
         lines = it.run("associate", AC)
