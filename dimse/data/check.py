@@ -82,7 +82,10 @@ def _text_check(row: VR) -> _Check:
         if isinstance(value, str) and "\\" not in value:
             item = single(row, value)
             return None if item == "" else item
-        return fold([single(row, piece) for item in _as_list(value) for piece in _split_item(row, item)])
+        items = _as_list(value)
+        if len(items) > 1 and not row.many:
+            raise ValueError(f"it can have only one value, not {len(items)}")
+        return fold([single(row, piece) for item in items for piece in _split_item(row, item)])
 
     return check
 

@@ -78,6 +78,7 @@ def test_set_value_equals_the_value_read_back(vr: str, value: object, stored: Va
         ("PN", "a" * 64 + "=" + "b" * 65, "65 characters in a component group, at most 64 are allowed"),
         ("UI", "1.2.x", "UI cannot hold"),
         ("UR", "a\\b", "UR cannot hold"),
+        *((vr, ["a", "b"], "it can have only one value, not 2") for vr in ("LT", "ST", "UT", "UR")),
         ("AS", "45Y", "AS cannot hold"),
         ("DA", "today", "DA cannot hold"),
         ("LO", 5, "LO cannot hold 5: type int, not text"),
