@@ -220,7 +220,7 @@ class _Output:
         stem = recording.stem
         name = "-".join(stem.split("-")[:2]) if self.is_redacted else stem  # without the address
         page = self._html / f"{name}.html"
-        faults = ["The recording ends early, because the disk was too slow."] if is_cut else []
+        faults = ["The recording ends early: the disk was full or too slow, or had an error."] if is_cut else []
         faults += [] if why == "closed by both sides" else [f"The connection ended: {why}."]
         made = self._pages.make(recording, page, title, faults, keep=self._keep)
         made.add_done_callback(partial(_report_page, page, number))

@@ -43,7 +43,7 @@ class CaptureFile:
         self.path = path
         self._users = 0
         self._descriptor: int | None = None
-        self._has_failed = False
+        self.has_failed = False  # whether an error of the disk has ended the capture
         self._parts: list[Part] = []  # to be written
         self._packets: list[int] = []  # how many of the parts each packet has
 
@@ -68,7 +68,7 @@ class CaptureFile:
 
     def enter(self) -> None:
         """Open the file for one more connection, unless the capture has ended. Raises OSError."""
-        if not self._users and not self._has_failed:
+        if not self._users and not self.has_failed:
             self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _BINARY, _PRIVATE)
             if not os.fstat(self._descriptor).st_size:
                 self.add([capture_header()])
@@ -110,8 +110,8 @@ class CaptureFile:
 
     def _report(self, error: OSError) -> None:
         """Log the first error."""
-        if not self._has_failed:
-            self._has_failed = True
+        if not self.has_failed:
+            self.has_failed = True
             _log.error("%s: the recording ends here: %s", escaped(str(self.path)), error)
 
     def _close(self) -> None:

@@ -176,8 +176,7 @@ class Tap:
         """Record the end of the connection.
 
         If the file was opened, ``finished`` is called in the thread once everything is written. Its argument says
-        whether the recording ends before the connection, because the disk was too slow. It is False if another error
-        of the disk has ended the recording.
+        whether the recording ends before the connection, because the disk was too slow or had an error.
         """
         self._begin()
         self.keep()
@@ -243,7 +242,7 @@ class Tap:
             self._add(self._flow.closed(when))
             self._file.leave()
             if finished is not None:
-                finished(self._is_cut)
+                finished(self._is_cut or self._file.has_failed)
 
     def _end_early(self) -> None:
         if not self._is_cut:

@@ -172,6 +172,23 @@ async def test_full_disk_ends_only_the_recording(tmp_path: Path, caplog: pytest.
     assert caplog.text.count("the recording ends here: ") == 1
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("is_full", [False, True])
+def test_closed_tap_says_whether_its_recording_is_cut(is_full: bool, tmp_path: Path) -> None:
+    path = tmp_path / "a.pcapng"
+    recorder = record(path)
+    if is_full:
+        path.unlink()
+        path.symlink_to("/dev/full")
+    tap = recorder.tap(("127.0.0.1", 104), ("127.0.0.1", 5), is_client=False, is_secure=False)
+    assert tap is not None
+    tap.sent([b"lost"])
+    cut: list[bool] = []
+    tap.closed(cut.append)
+    assert recorder.finish()
+    assert cut == [is_full]
+
+
 def test_recorder_empties_an_existing_file(tmp_path: Path) -> None:
     path = tmp_path / "a.pcapng"
     path.write_bytes(bytes(1000))
