@@ -58,13 +58,18 @@ class Inbox:
     def hand_over(self) -> None:
         """Hand over everything.
 
-        Raises the error of a receiver. The notes after it then wait until another note is added, or for another call.
+        Raises the error of a receiver. The event loop then hands over the notes after it.
         """
         self._is_watched = self._is_urgent = False  # before the notes are taken, so that none is forgotten
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._take(len(self._notes) // 4)
+        try:
+            self._take(len(self._notes) // 4)
+        except BaseException:
+            if self._notes:
+                self._loop.call_soon(self._step)
+            raise
 
     def _regulate(self, size: int) -> None:
         """After ``size`` bytes were noted, wake the event loop if needed, and wait while it is far behind."""

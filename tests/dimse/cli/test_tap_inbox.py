@@ -4,6 +4,7 @@ import asyncio
 from threading import Thread
 
 import pytest
+from peers import PATIENCE
 
 import dimse.cli.tap_inbox
 from dimse.cli.tap_inbox import Inbox
@@ -96,6 +97,22 @@ async def test_bytes_of_a_failed_receiver_make_room(monkeypatch: pytest.MonkeyPa
     noting.start()
     noting.join(10)
     assert not noting.is_alive()
+
+
+async def test_few_notes_after_a_failed_receiver_are_handed_over() -> None:
+    errors = list[BaseException]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context["exception"]))
+    inbox, received = Inbox(), Received()
+
+    def fail(_by_client: bool, _data: bytes, _when: int) -> None:
+        raise MemoryError
+
+    inbox.note(fail, True, b"x")
+    inbox.note(received, True, b"y")
+    async with asyncio.timeout(PATIENCE):
+        await received.changed.wait()
+    assert received.notes == [(True, b"y")]
+    assert [type(error) for error in errors] == [MemoryError]
 
 
 async def test_steps_go_on_after_a_failed_receiver(monkeypatch: pytest.MonkeyPatch) -> None:
