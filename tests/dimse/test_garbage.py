@@ -9,7 +9,8 @@ from dimse.garbage import no_collection
 
 @pytest.fixture(autouse=True)
 def thaw() -> Iterator[None]:
-    """Include the objects of other tests in collections again."""
+    """Include the objects of other tests in collections, before and after the test."""
+    gc.unfreeze()
     yield
     gc.unfreeze()
     gc.enable()
