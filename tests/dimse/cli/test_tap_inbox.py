@@ -99,14 +99,21 @@ async def test_bytes_of_a_failed_receiver_make_room(monkeypatch: pytest.MonkeyPa
     assert not noting.is_alive()
 
 
-async def test_few_notes_after_a_failed_receiver_are_handed_over() -> None:
+def fail(_by_client: bool, _data: bytes, _when: int) -> None:
+    """Fail as a receiver of notes."""
+    raise MemoryError
+
+
+def errors_of_the_loop() -> list[BaseException]:
+    """Return a list to which the running loop adds the exceptions that nobody else gets."""
     errors = list[BaseException]()
     asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context["exception"]))
+    return errors
+
+
+async def test_few_notes_after_a_failed_receiver_are_handed_over() -> None:
+    errors = errors_of_the_loop()
     inbox, received = Inbox(), Received()
-
-    def fail(_by_client: bool, _data: bytes, _when: int) -> None:
-        raise MemoryError
-
     inbox.note(fail, True, b"x")
     inbox.note(received, True, b"y")
     async with asyncio.timeout(PATIENCE):
@@ -118,13 +125,8 @@ async def test_few_notes_after_a_failed_receiver_are_handed_over() -> None:
 async def test_steps_go_on_after_a_failed_receiver(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dimse.cli.tap_inbox, "_LULL", 1000.0)
     monkeypatch.setattr(dimse.cli.tap_inbox, "_ENOUGH", 100)
-    errors = list[BaseException]()
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context["exception"]))
+    errors = errors_of_the_loop()
     inbox, received = Inbox(), Received()
-
-    def fail(_by_client: bool, _data: bytes, _when: int) -> None:
-        raise MemoryError
-
     inbox.note(fail, True, b"x")
     note_all(inbox, received)
     inbox.note(received, True, bytes(3000))
