@@ -6,8 +6,8 @@
   the changes that workers and operators make to them, without I/O. `job_status` derives the status of a Print Job.
 - `acceptance` converts a Print Job into records and files. `film_file` encodes and decodes a film as a DICOM file, and
   `film_folder` manages the files.
-- `index` stores the records of `embedded` in SQLite, and `counters` stores the counters of the index. Both work in the
-  thread of `committer`; `looks` reads long lists in a thread of its own.
+- `index` stores the records of `embedded` in SQLite, `leases` grants and ends leases there, and `counters` stores the
+  counters of the index. They work in the thread of `committer`; `looks` reads long lists in a thread of its own.
   `postgres_tables`, `postgres_leases` and `postgres_link` are the parts of `postgres`. `rows` converts records to rows
   of a database, and back.
 - `recovery` removes the traces of a crash, `rebuild` makes a new index from the files, and `repair` and

@@ -36,6 +36,7 @@ from .doubt import log_doubtful
 from .film_file import read_film
 from .film_folder import WRITERS, FilmFile, FilmFolder, Step, incoming_disk, no_step, remove_drafts
 from .index import Index
+from .leases import end_expired, grant, load_media, next_due, prolong
 from .looks import Looks
 from .notice import Notice
 from .protocol import News, Repaired, Room, Survey, Verified
@@ -144,7 +145,7 @@ class EmbeddedSpool:
         except (OSError, sqlite3.Error) as exc:
             raise SpoolError(f"the spool {escaped(str(self.folder))} cannot be opened: {reason_of(exc)}") from exc
         self._reserve.fill(self._files.free() - self.limits.least)
-        self._committer = Committer(connection, lambda: index.end_leases(self._clock()), log_doubtful, self._step)
+        self._committer = Committer(connection, lambda: end_expired(index, self._clock()), log_doubtful, self._step)
 
     def _living_owners(self) -> set[str]:
         """Return the owners whose processes have the spool open: each holds a lock on a draft in ``alive/``.
@@ -316,8 +317,8 @@ class EmbeddedSpool:
 
     def _lease(self, destination: str, seconds: float, at_once: int | None) -> tuple[FilmRecord | None, float | None]:
         now = self._clock()
-        film = self._rows.lease(destination, now, now + seconds, self._owner, at_once)
-        return film, None if film is not None else self._rows.next_due(destination, now)
+        film = grant(self._rows, destination, now, now + seconds, self._owner, at_once)
+        return film, None if film is not None else next_due(self._rows, destination, now)
 
     async def renew(self, lease: Lease, seconds: float) -> Lease:
         """Prolong a lease; see `Deliveries.renew`."""
@@ -327,7 +328,7 @@ class EmbeddedSpool:
             film = self._rows.film(lease.film.id)
             apply_outcome(film, lease.delivery, Later(), now)  # only to raise StaleLease if the lease has ended
             delivery = replace(lease.delivery, expires=now + seconds)
-            self._rows.prolong(delivery)
+            prolong(self._rows, delivery)
             return replace(lease, delivery=delivery)
 
         return await self._execute(run)
@@ -367,7 +368,7 @@ class EmbeddedSpool:
 
     async def media_loaded(self, destination: str) -> int:
         """Requeue the films that wait for media of a destination; see `Deliveries.media_loaded`."""
-        count = await self._execute(partial(self._rows.load_media, destination))
+        count = await self._execute(partial(load_media, self._rows, destination))
         self._notice.give()
         return count
 

@@ -9,8 +9,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import astuple, replace
-from functools import partial
-from itertools import count, groupby
+from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +17,6 @@ from typing import Any, NamedTuple
 from dimse.errors import escaped
 
 from ..jobs import PrintJob
-from .changes import expire_lease, lease_delivery, media_loaded
 from .counters import Counters
 from .job_status import execution_status
 from .records import MAX_SIZE, DamagedRow, Delivery, FilmRecord, NoSuchFilm, check_film_id, job_key_of, storable
@@ -329,43 +327,6 @@ class Index:
         count, total = self.db.execute(f"SELECT count(*), total({size}) FROM film").fetchone()
         return int(count), int(total)
 
-    # --- leases ---
-
-    def lease(self, destination: str, now: float, expires: float, owner: str, at_once: int | None) -> FilmRecord | None:
-        """Lease the next delivery to a destination, and return its film; return None if no delivery is due.
-
-        ``owner`` gets the lease, which ends at the time ``expires``. ``at_once`` is as in `Deliveries.lease`. In
-        the returned film, the leased delivery has the highest fence. Films with a damaged row are skipped.
-        """
-        if at_once is not None:  # without expired leases: a damaged row can prevent that they are ended
-            (leased,) = self.db.execute(
-                "SELECT count(*) FROM delivery WHERE destination = ? AND state = ? AND expires > ?",
-                (destination, FilmState.DELIVERING, now),
-            ).fetchone()
-            if leased >= at_once:
-                return None
-        queued = destination, FilmState.QUEUED, now
-        is_due = "SELECT 1 FROM delivery WHERE destination = ? AND state = ? AND due <= ? LIMIT 1"
-        if self.db.execute(is_due, queued).fetchone() is None:
-            return None  # this check is fast, even if 100,000 films wait for their next attempt
-        for skipped in count():
-            row = self.db.execute(  # the plus sign makes SQLite use the index `delivery_next`, and sort nothing
-                "SELECT id, film FROM delivery WHERE destination = ? AND state = ? AND +due <= ? "
-                "ORDER BY urgency, job, place LIMIT 1 OFFSET ?",
-                (*queued, skipped),
-            ).fetchone()
-            if row is None:
-                break
-
-            def lease(film: FilmRecord, delivery: int = row[0]) -> FilmRecord:
-                return lease_delivery(film, delivery, fence=self.counters.next("fence"), owner=owner, expires=expires)
-
-            film = self.change_intact(row[1], lease)
-            if film is not None:
-                self.db.execute("UPDATE counter SET value = max(value, ?) WHERE name = 'clock'", (now,))
-                return film
-        return None
-
     def change_intact(self, film_id: object, change: Callable[[FilmRecord], FilmRecord]) -> FilmRecord | None:
         """Change a film, and return it.
 
@@ -381,61 +342,6 @@ class Index:
             changed = None
         self.db.execute("RELEASE change")
         return changed
-
-    def prolong(self, delivery: Delivery) -> None:
-        """Store the new end of a lease, and whether the delivery is repeatable."""
-        values = (delivery.expires, delivery.repeatable, delivery.id)
-        self.db.execute("UPDATE delivery SET expires = ?, repeatable = ? WHERE id = ?", values)
-
-    def end_leases(self, now: float) -> list[FilmRecord]:
-        """End the expired leases, and return their films. Films with a damaged row are skipped."""
-        return self._end_selected(
-            "state = ? AND expires <= ?", (FilmState.DELIVERING, now), "the lease of its worker has ended"
-        )
-
-    def end_leases_of_others(self, living: Collection[str]) -> list[FilmRecord]:
-        """End the leases of all owners that are not in ``living``, and return their films.
-
-        Films with a damaged row are skipped.
-        """
-        values = (FilmState.DELIVERING, *living)
-        return self._end_selected(
-            f"state = ? AND owner NOT IN ({placeholders(len(living))})", values, "its worker was killed"
-        )
-
-    def _end_selected(self, where: str, values: tuple[object, ...], why: str) -> list[FilmRecord]:
-        rows = self.db.execute(f"SELECT id, film FROM delivery WHERE {where}", values).fetchall()
-        ended = []
-        for delivery, film_id in rows:
-            film = self.change_intact(film_id, partial(expire_lease, delivery_id=delivery, why=why))
-            if film is not None:
-                ended.append(film)
-        return ended
-
-    def restart_clock(self, now: float) -> None:
-        """Reset all times on the monotonic clock if that clock has restarted, because the machine was rebooted."""
-        if now < self.counters.get("clock"):
-            self.db.execute("UPDATE delivery SET due = 0, expires = 0")
-            self.db.execute("UPDATE counter SET value = ? WHERE name = 'clock'", (now,))
-
-    def next_due(self, destination: str, now: float) -> float | None:
-        """Return the first time after ``now`` at which a queued delivery to a destination is due, or None."""
-        (due,) = self.db.execute(
-            "SELECT min(due) FROM delivery WHERE destination = ? AND state = ? AND due > ?",
-            (destination, FilmState.QUEUED, now),
-        ).fetchone()
-        return due if isinstance(due, float) else None  # there is none, or a damaged row
-
-    def load_media(self, destination: str) -> int:
-        """Requeue the films that wait for media of a destination, and return their number.
-
-        Films with a damaged row are skipped.
-        """
-        rows = self.db.execute(
-            "SELECT DISTINCT film FROM delivery WHERE destination = ? AND state = ?", (destination, FilmState.WAITING)
-        ).fetchall()
-        requeued = [self.change_intact(film_id, partial(media_loaded, destination=destination)) for (film_id,) in rows]
-        return sum(film is not None for film in requeued)
 
 
 def placeholders(count: int) -> str:

@@ -16,6 +16,7 @@ from .doubt import log_doubtful
 from .film_folder import FilmFolder
 from .index import Index
 from .job_status import execution_status
+from .leases import end_those_of_others, restart_clock
 from .rebuild import stored_record
 from .records import CorruptFilm, FilmRecord, job_key_of, reason_of
 from .states import ENDED
@@ -33,8 +34,8 @@ def recover(index: Index, files: FilmFolder, owners: Collection[str], now: float
     ``now`` is the time on the clock of the spool. Films with a damaged row are left to `repair`. Raises OSError.
     """
     index.counters.restore()
-    index.restart_clock(now)
-    log_doubtful(index.end_leases_of_others(owners))
+    restart_clock(index, now)
+    log_doubtful(end_those_of_others(index, owners))
     _accept_unindexed_films(index, files)
     present = files.ids()
     for film_id, checksum, state in index.files():
