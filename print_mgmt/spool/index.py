@@ -18,7 +18,7 @@ from dimse.errors import escaped
 
 from ..jobs import PrintJob
 from .counters import Counters
-from .job_status import execution_status
+from .job_status import execution_status, print_priority
 from .records import MAX_SIZE, DamagedRow, Delivery, FilmRecord, NoSuchFilm, check_film_id, job_key_of, storable
 from .rows import (
     DAMAGE,
@@ -290,16 +290,17 @@ class Index:
         return self.film(after.id)
 
     def _update_job(self, number: int, key: str) -> None:
-        """Derive the status of a job from its films; a changed status gets a new revision.
+        """Derive the status and the priority of a job from its films; a changed status gets a new revision.
 
         The ids of the job's films begin with ``key``; a film with another id that names this job has a damaged row.
         """
-        row = self.db.execute("SELECT ExecutionStatus, ExecutionStatusInfo FROM job WHERE number = ?", (number,))
-        before = row.fetchone()
-        status = execution_status(
-            self.films("film.job = ? AND substr(film.id, 1, ?) = ?", (number, len(key), key)), before[0]
-        )
-        if tuple(status) == before:
+        columns = "PrintPriority, ExecutionStatus, ExecutionStatusInfo"
+        rank, *before = self.db.execute(f"SELECT {columns} FROM job WHERE number = ?", (number,)).fetchone()
+        films = self.films("film.job = ? AND substr(film.id, 1, ?) = ?", (number, len(key), key))
+        priority, status = print_priority(films, rank), execution_status(films, before[0])
+        if priority != rank:
+            self.db.execute("UPDATE job SET PrintPriority = ? WHERE number = ?", (priority, number))
+        if [*status] == before:
             return
         self.db.execute(
             "UPDATE job SET ExecutionStatus = ?, ExecutionStatusInfo = ?, confirmed = 0, revision = ? WHERE number = ?",

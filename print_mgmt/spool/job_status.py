@@ -1,13 +1,14 @@
-"""The Execution Status of a Print Job (PS3.3 C.13.8), derived from the films of the job in the spool."""
+"""The Execution Status and the Print Priority of a Print Job (PS3.3 C.13.8), derived from its films in the spool."""
 
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from ..status import FAILURE_INFO, NORMAL, QUEUED, STATUS_INFO
 from .records import FilmRecord
+from .rows import RANKS
 from .states import ENDED, FilmState
 
-__all__ = ["ExecutionStatus", "execution_status"]
+__all__ = ["ExecutionStatus", "execution_status", "print_priority"]
 
 
 class ExecutionStatus(NamedTuple):
@@ -35,6 +36,12 @@ def execution_status(films: Collection[FilmRecord], before: str = "PENDING") -> 
     if before == "PRINTING" or FilmState.DELIVERING in states:
         return ExecutionStatus("PRINTING", NORMAL)
     return ExecutionStatus("PENDING", _first_term((one.info for one in deliveries), STATUS_INFO, QUEUED))
+
+
+def print_priority(films: Iterable[FilmRecord], before: str) -> str:
+    """Return the Print Priority that all films of a job have, or ``before``, its previous one, if they differ."""
+    found = {film.PrintPriority for film in films}
+    return found.pop() if len(found) == 1 and found <= RANKS.keys() else before
 
 
 def _first_term(infos: Iterable[str], terms: Collection[str], default: str) -> str:

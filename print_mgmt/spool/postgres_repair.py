@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dimse.errors import escaped
 
 from ..jobs import PrintJob
-from .job_status import execution_status
+from .job_status import execution_status, print_priority
 from .postgres_tables import Connection, insert_deliveries, quarantine, quoted, stored_records
 from .protocol import DamagedFilm, Survey
 from .rebuild import as_doubtful, record_in
@@ -69,6 +69,7 @@ async def repair_film(db: Connection, film_id: str) -> bool:
         await _replace_film(db, number, as_doubtful(record))  # the film may have been delivered already
     films = await stored_records(db, "film.job = $1", number, skipped=_ignore)
     job.ExecutionStatus, job.ExecutionStatusInfo = status = execution_status(films)
+    job.PrintPriority = print_priority(films, job.PrintPriority)
     # The client may have confirmed the end of the job with another status, which does not count
     job.confirmed = await db.fetchval(_CONFIRMED, number, *status) is True
     await _update_job(db, number, JOB, job_values(job))

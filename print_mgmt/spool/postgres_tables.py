@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from ..jobs import PrintJob
 from .film_file import split_pieces
-from .job_status import execution_status
+from .job_status import execution_status, print_priority
 from .records import DamagedRow, Delivery, FilmRecord, NoSuchFilm, check_film_id
 from .rows import (
     DELIVERY,
@@ -187,14 +187,13 @@ async def next_delivery(db: Connection, destination: str, now: float, without: S
 async def save(db: Connection, before: FilmRecord, after: FilmRecord) -> FilmRecord:
     """Replace the stored film ``before``, whose row must be locked, by ``after``, and return the film.
 
-    Update the status of its job, too. Raises `DamagedRow` if the row of another film of the job is damaged.
+    Update the status and the priority of its job, too. Raises `DamagedRow` if the row of another film of the job is
+    damaged.
     """
     if after.state in ENDED and before.state not in ENDED:
         after = replace(after, ended=time.time())
-    row = await db.fetchrow(
-        'SELECT row, films, "ExecutionStatus", "ExecutionStatusInfo" FROM job WHERE "SOPInstanceUID" = $1 FOR UPDATE',
-        after.job,
-    )
+    columns = quoted(("row", "films", "PrintPriority", "ExecutionStatus", "ExecutionStatusInfo"))
+    row = await db.fetchrow(f'SELECT {columns} FROM job WHERE "SOPInstanceUID" = $1 FOR UPDATE', after.job)
     await db.execute(
         'UPDATE film SET state = $1, ended = $2, printer = $3, "PrintPriority" = $4 WHERE id = $5',
         after.state,
@@ -215,7 +214,17 @@ async def save(db: Connection, before: FilmRecord, after: FilmRecord) -> FilmRec
     if after.PrintPriority != before.PrintPriority:
         await db.execute("UPDATE delivery SET urgency = $1 WHERE film = $2", RANKS[after.PrintPriority], after.id)
     films = [after] if row["films"] == 1 else await stored_records(db, "film.job = $1", row["row"])
-    status = execution_status(films, row["ExecutionStatus"])
+    await _update_job(db, row, films)
+    await db.execute("NOTIFY print_mgmt_spool")
+    has_new = any(not delivery.id for delivery in after.deliveries)
+    return await film_record(db, after.id) if has_new else after
+
+
+async def _update_job(db: Connection, row: Any, films: Sequence[FilmRecord]) -> None:
+    """Derive the status and the priority of a job, given its row, from its films."""
+    priority, status = print_priority(films, row["PrintPriority"]), execution_status(films, row["ExecutionStatus"])
+    if priority != row["PrintPriority"]:
+        await db.execute('UPDATE job SET "PrintPriority" = $1 WHERE row = $2', priority, row["row"])
     if tuple(status) != (row["ExecutionStatus"], row["ExecutionStatusInfo"]):
         await db.execute(
             'UPDATE job SET "ExecutionStatus" = $1, "ExecutionStatusInfo" = $2, confirmed = false, '
@@ -223,9 +232,6 @@ async def save(db: Connection, before: FilmRecord, after: FilmRecord) -> FilmRec
             *status,
             row["row"],
         )
-    await db.execute("NOTIFY print_mgmt_spool")
-    has_new = any(not delivery.id for delivery in after.deliveries)
-    return await film_record(db, after.id) if has_new else after
 
 
 async def insert_deliveries(db: Connection, film: FilmRecord, job_row: int, deliveries: Sequence[Delivery]) -> None:

@@ -14,7 +14,7 @@ from dimse.errors import escaped, shown
 from ..jobs import PrintJob
 from .film_folder import FilmFolder
 from .index import Index
-from .job_status import execution_status
+from .job_status import execution_status, print_priority
 from .protocol import DamagedFilm, Repaired, Survey
 from .rebuild import as_done, as_doubtful, stored_record
 from .records import FILM_ID, CorruptFilm, DamagedRow, FilmRecord, job_key_of
@@ -147,6 +147,7 @@ def _repair_job(
             index.remove(film_id)
         return []
     job.ExecutionStatus, job.ExecutionStatusInfo = execution_status(films.values())
+    job.PrintPriority = print_priority(films.values(), job.PrintPriority)
     job.confirmed = _is_confirmed(index, job)
     numbers += [number for (number,) in index.db.execute("SELECT number FROM job WHERE SOPInstanceUID = ?", _uid(job))]
     index.db.execute("DELETE FROM delivery WHERE substr(film, 1, ?) = ?", values)

@@ -140,6 +140,25 @@ async def test_prioritized_film_comes_first(spool: Spool) -> None:
     assert (await leased(spool)).film.id == film
 
 
+async def test_job_has_the_priority_of_its_films(spool: Spool) -> None:
+    """A client reads it by N-GET of the Print Job."""
+    made = job(films=2)
+    first, second = await spool.accept(made, [PRINTER])
+    found = []
+    for film in (first, second):
+        await spool.change(film, Prioritize("HIGH"))
+        stored = await spool.find(made.SOPInstanceUID)
+        found.append("" if stored is None else stored.PrintPriority)
+    assert found == ["MED", "HIGH"]
+
+
+async def test_change_of_a_priority_is_no_news_of_its_job(spool: Spool) -> None:
+    (film,) = await spool.accept(job(), [PRINTER])
+    revision, _ = await spool.news()
+    await spool.change(film, Prioritize("HIGH"))
+    assert (await spool.news(revision)).jobs == ()
+
+
 async def test_unknown_priority_is_refused(spool: Spool) -> None:
     (film,) = await spool.accept(job(), [PRINTER])
     with pytest.raises(SpoolError, match="PrintPriority 'SOON'"):

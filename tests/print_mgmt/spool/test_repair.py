@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from postgres import Postgres
 from spools import FOLDER, PRINTER, EmbeddedPlace, Place, PostgresPlace, job, leased
 
-from print_mgmt.spool import Assign, Done, Failed, FilmState, Spool, SpoolError
+from print_mgmt.spool import Assign, Done, Failed, FilmState, Prioritize, Spool, SpoolError
 from print_mgmt.spool.rows import DELIVERY, FILM, JOB
 
 COLUMNS = [
@@ -242,6 +242,17 @@ async def test_repair_of_a_job_keeps_its_films(place: Place, spool: Spool) -> No
     assert [film.id for film in (await spool.survey()).damaged] == [*films]
     assert await spool.repair() == (films, ())
     assert [film.state for film in await spool.list()] == [FilmState.QUEUED] * 2
+
+
+async def test_repaired_job_has_the_priority_of_its_films(place: Place, spool: Spool) -> None:
+    made = job()
+    (film,) = await spool.accept(made, [PRINTER])
+    await spool.change(film, Prioritize("HIGH"))
+    place.sql("UPDATE job SET copies = -1")
+    await spool.repair()
+    found = await spool.find(made.SOPInstanceUID)
+    assert found is not None
+    assert found.PrintPriority == "HIGH"
 
 
 async def test_repair_removes_a_film_without_bytes(place: Place, spool: Spool, damaged: tuple[str, str]) -> None:
