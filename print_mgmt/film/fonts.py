@@ -13,7 +13,6 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from .errors import LayoutError
 from .letters import is_same, needs_glyph, split_clusters
 from .tone import Note
 
@@ -150,8 +149,7 @@ def _load_font(name: str, size: int, *, is_shaped: bool) -> "ImageFont.FreeTypeF
     engine = ImageFont.Layout.RAQM if is_shaped else ImageFont.Layout.BASIC
     if name == _BUILT_IN:
         built_in = ImageFont.load_default(size)
-        if not isinstance(built_in, ImageFont.FreeTypeFont):
-            raise LayoutError("TextString", "...", "needs a Pillow that was built with FreeType", rule="PS3.3 C.13.7")
+        assert isinstance(built_in, ImageFont.FreeTypeFont)  # see `can_draw_text`
         return built_in.font_variant(layout_engine=engine)
     try:
         return ImageFont.truetype(name, size, layout_engine=engine)

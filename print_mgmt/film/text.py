@@ -17,7 +17,7 @@ import numpy as np
 from .bidi import base_level, levels, mirror_brackets, visual_order
 from .canvas import Canvas, blend
 from .errors import LayoutError
-from .fonts import Run, assign, font_of, has_character, has_raqm
+from .fonts import Run, assign, can_draw_text, font_of, has_character, has_raqm
 from .formats import MM_PER_INCH
 from .letters import needs_glyph, split_clusters, to_printable
 from .tone import Note
@@ -54,13 +54,15 @@ def losses(text: str, box: tuple[int, int], dpi: int, fonts: tuple[str, ...]) ->
 
 
 def write(area: Canvas, text: str, level: float, dpi: int, fonts: tuple[str, ...], note: Note) -> None:
-    """Draw a text in ``area``, at a level of 0 to 1. Raises LayoutError if Pillow is not installed."""
+    """Draw a text in ``area``, at a level of 0 to 1. Raises LayoutError if Pillow or its FreeType is missing."""
     try:
         from PIL import Image, ImageDraw
     except ImportError as exc:
         raise LayoutError(
             "TextString", "...", "needs Pillow: pip install dimse-print[film]", rule="PS3.3 C.13.7"
         ) from exc
+    if not can_draw_text():
+        raise LayoutError("TextString", "...", "needs a Pillow that was built with FreeType", rule="PS3.3 C.13.7")
     height, width = area.shape[:2]
     text = to_printable(text, note)
     size, pieces = fit(text, fonts, (height, width), _min_height(dpi), note)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from PIL import features
+from PIL import ImageFont, features
+from PIL._util import DeferredError
 
 from print_mgmt.film import Annotation, Imager, LayoutError, Sheet, fonts, lay_out, render, text
 from print_mgmt.film.fonts import Run
@@ -263,4 +264,12 @@ def test_annotation_without_pillow_is_refused(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(sys.modules, "PIL", None)
     assert render(SHEET, 20).pixels.size
     with pytest.raises(LayoutError, match=r"needs Pillow: pip install dimse-print\[film\]"):
+        render(replace(SHEET, annotations=(Annotation(AnnotationPosition=1, TextString="x"),)), 20)
+
+
+def test_annotation_without_freetype_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such a Pillow has this stand-in for its font module."""
+    monkeypatch.setattr(ImageFont, "core", DeferredError(ImportError("The _imagingft C module is not installed")))
+    monkeypatch.setitem(sys.modules, "PIL._imagingft", None)
+    with pytest.raises(LayoutError, match="needs a Pillow that was built with FreeType"):
         render(replace(SHEET, annotations=(Annotation(AnnotationPosition=1, TextString="x"),)), 20)
