@@ -21,8 +21,8 @@ from ..names import film_id
 from ..program import private_folder
 from ..remote import TLSFiles
 from .cups import CupsQueue
-from .media import Paper, paper_for
-from .ticket import PaperQueue, Sides, Ticket
+from .media import paper_for
+from .ticket import PaperQueue, Scaling, Sides, Ticket
 
 __all__ = ["PaperDestination"]
 
@@ -97,12 +97,12 @@ class PaperDestination:
             condition = await queue.condition()
             if condition.PrinterStatus == "FAILURE":
                 raise DeliveryFailed(Outcome.LATER, condition.reason, info=condition.PrinterStatusInfo)
-            paper = await self._choose_paper(queue, film)
+            ticket = await self._make_ticket(queue, film)
             page = await film.render(self.dpi, bits=self.bits)
             async with private_folder() as folder:
                 writing = asyncio.to_thread(_write_document, page, folder, f"film-{film_id(film)}")
                 document = await Completion().run(writing)  # if canceled, the folder stays until nothing writes to it
-                job = await queue.submit(document, self._make_ticket(film, paper))
+                job = await queue.submit(document, ticket)
             try:
                 warnings = await queue.follow(job, self.follow)
             except asyncio.CancelledError:
@@ -132,19 +132,25 @@ class PaperDestination:
 
         return IppQueue(uri=self.uri, tls=self.tls, seconds=self.seconds)
 
-    async def _choose_paper(self, queue: PaperQueue, film: Film) -> Paper:
+    async def _choose_paper(self, queue: PaperQueue, film: Film) -> tuple[str, Scaling]:
+        """Return the paper for a film, and how to scale the film to it."""
         size = film.sheet.FilmSizeID
         if size in self.media:
-            return Paper(self.media[size], true_size=self.size == "true")
-        return paper_for(size, await queue.media(), fit=self.size == "fit")
+            return self.media[size], "none" if self.size == "true" else "fit"
+        known = await queue.media()
+        paper = paper_for(size, known, fit=self.size == "fit")
+        if self.size == "fit" and not known:  # the queue may have to print it on smaller paper
+            return paper.name, "auto-fit"
+        return paper.name, "none" if paper.true_size else "fit"
 
-    def _make_ticket(self, film: Film, paper: Paper) -> Ticket:
+    async def _make_ticket(self, queue: PaperQueue, film: Film) -> Ticket:
+        paper, scaling = await self._choose_paper(queue, film)
         return Ticket(
             name=f"film-{film_id(film)}",
-            media=paper.name,
+            media=paper,
             copies=film.copies,
             sides=self.sides,
-            scaling="none" if paper.true_size or self.size == "true" else "fit",
+            scaling=scaling,
             tray=self.tray,
             options=self.options,
         )

@@ -12,7 +12,7 @@ __all__ = ["PaperQueue", "Scaling", "Sides", "Ticket", "polling_pauses"]
 _FIRST_PAUSE, _MAX_PAUSE = 0.2, 10.0  # seconds between two requests for the state of a job; the pause doubles each time
 
 Sides = Literal["one-sided", "two-sided-long-edge", "two-sided-short-edge"]
-Scaling = Literal["none", "fit"]
+Scaling = Literal["none", "auto-fit", "fit"]  # print-scaling (PWG 5100.16); "auto-fit" scales only larger documents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,9 +78,15 @@ async def test_film_is_printed_and_followed(cups: Cups) -> None:
     assert path.endswith(".pdf")
     assert words == [
         *("-h", "127.0.0.1:9", "-d", "q", "-n", "2", "-t", f"film-{film_id(accepted_film())}"),
-        *("-o", "media=na_govt-letter_8x10in", "-o", "sides=one-sided", "-o", "print-scaling=none"),
+        *("-o", "media=na_govt-letter_8x10in", "-o", "sides=one-sided", "-o", "print-scaling=auto-fit"),
         *("-o", "InputSlot=Tray2", "-o", "Resolution=600dpi"),
     ]
+
+
+async def test_film_in_true_size_is_not_scaled(cups: Cups) -> None:
+    await deliver(size="true")
+    ((*words, _),) = cups.words("lp")
+    assert "print-scaling=none" in words
 
 
 async def test_missing_queue_is_tried_again(cups: Cups) -> None:
