@@ -32,6 +32,7 @@ class Field(NamedTuple):
     Command Set or an element. The bytes of a ``secret`` field must not be shown. Elements have a ``tag`` and a ``vr``.
     The value of an element is ``data[value_start:]``. For Pixel Data, ``pixels`` has the short elements of group 0028
     of the same Data Set or item as texts, by keyword, and the key ``big_endian`` if the transfer syntax is big-endian.
+    The bytes of a field that is not ``known`` may be anything, as in `Line`.
     """
 
     ranges: tuple[Piece, ...]
@@ -48,6 +49,7 @@ class Field(NamedTuple):
     vr: str = ""
     pixels: Mapping[str, str] | None = None
     value_start: int = 0
+    known: bool = True
 
     @property
     def length(self) -> int:

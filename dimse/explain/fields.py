@@ -5,6 +5,7 @@ meaning of its bytes in words. `dimse.explain.pdu` applies the layouts to bytes.
 layouts.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -105,22 +106,33 @@ def _abort_reason(raw: bytes, source: bytes) -> str:
     return f"{raw[0]} ({ABORT_REASONS.get(raw[0], 'reserved')})"
 
 
+_FORMS: dict[_Show, re.Pattern[bytes]] = {_uid: re.compile(rb"[\d.]*[ \0]*"), _text: re.compile(rb"[ -~]*\0*")}
+
 # --- the standard's tables ---
 
 
 class Row(NamedTuple):
-    """A row of a table: one field. ``secret`` says that its bytes are a credential."""
+    """A row of a table: one field.
+
+    ``secret`` says that its bytes are a credential; ``known`` is False for bytes that may be anything.
+    """
 
     name: str
     size: int
     show: _Show = _nothing
     secret: bool = False
     each: "tuple[Row, ...]" = ()  # the fields of each element, if the field is a list
+    known: bool = True
 
     @property
     def is_text(self) -> bool:
         """Whether the bytes should be ISO 646 text."""
         return self.show in (_text, _uid)
+
+    def allows(self, raw: bytes) -> bool:
+        """Return whether bytes have the form of this field, so that they are what its name says."""
+        form = _FORMS.get(self.show)
+        return form is None or form.fullmatch(raw) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +157,7 @@ def _counted(name: str, show: _Show, *, secret: bool = False) -> tuple[Row, Row]
 
 # fmt: off
 UNRECOGNIZED = Layout("Unrecognized PDU", "PS3.8 §9.3.1")
-UNKNOWN = Layout("Unknown Item (ignored)", "PS3.8 §9.3.1", (Row("Value", REST),))
+UNKNOWN = Layout("Unknown Item (ignored)", "PS3.8 §9.3.1", (Row("Value", REST, known=False),))
 MISPLACED_IDENTITY = Layout(UNKNOWN.name, UNKNOWN.table, (Row("Value", REST, secret=True),), secret=True)
 
 _R = Row("Reserved", 1, _reserved)

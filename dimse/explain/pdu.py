@@ -5,7 +5,8 @@ lines cover each byte of the PDU once, even if the PDU is broken. The walk itsel
 any other error comes from the codec, and is added to the line of its field.
 
 Credentials are not shown: no passcode, ticket, assertion or token of the user identity. After an item with a wrong
-length, the beginning of the next item is unknown, so bytes that may belong to a credential are not shown either.
+length, the beginning of the next item is unknown, so bytes that may belong to a credential are not shown either. The
+value of an item is not shown if it may contain a user identity: an unknown item, or one with a wrong type.
 """
 
 import re
@@ -15,7 +16,8 @@ from typing import NamedTuple
 
 from ..errors import DecodeError, LimitExceeded, cut, escaped
 from ..limits import Limits
-from ..ul import PDU
+from ..ul import PDU, UnknownItem
+from ..ul.items import has_identity_form
 from ..ul.pdu import decode_pdu
 from ..ul.stream import PDUStream
 from ..ul.wire import HEADER, Buffer
@@ -69,7 +71,8 @@ class Line(NamedTuple):
     """A field of a PDU: its bytes, and their meaning.
 
     ``offset`` is the place of the first byte, ``depth`` the depth of nesting. A line without bytes is a heading or a
-    comment. A line with an ``error`` breaks a rule. The bytes of a ``secret`` line must not be shown.
+    comment. A line with an ``error`` breaks a rule. The bytes of a ``secret`` line must not be shown. The bytes of a
+    line that is not ``known`` may be anything: no field of the standard has their form.
     """
 
     offset: int
@@ -80,6 +83,7 @@ class Line(NamedTuple):
     table: str = ""
     secret: bool = False
     error: str = ""
+    known: bool = True
 
 
 def explain_pdu(wire: Buffer, *, offset: int = 0, hidden: bool = False) -> Iterator[Line]:
@@ -101,9 +105,10 @@ def pdu_lines(wire: Buffer, fault: DecodeError | None, *, offset: int, hidden: b
     return walk.lines
 
 
-def secret_places(wire: Buffer) -> list[tuple[int, int]]:
+def secret_places(wire: Buffer, *, only_known: bool = False) -> list[tuple[int, int]]:
     """Return where the bytes begin and end that may belong to a user identity, in a PDU or in the start of a PDU.
 
+    With ``only_known``, the places of all bytes that may be anything are returned, too.
     The last place ends beyond the PDU if bytes after the PDU may belong to a user identity, too.
     """
     view = memoryview(wire)
@@ -112,7 +117,11 @@ def secret_places(wire: Buffer) -> list[tuple[int, int]]:
     broken_identity = fault is not None and (is_cut_off or ".58H" in fault.path)
     walk = _Walk(view, 0, broken_identity=broken_identity, hidden=False, shows_names=False)
     walk.add_pdu()
-    places = [(line.offset, line.offset + len(line.data)) for line in walk.lines if line.secret]
+    places = [
+        (line.offset, line.offset + len(line.data))
+        for line in walk.lines
+        if line.secret or (only_known and not line.known)
+    ]
     if pdu is None and not is_cut_off and walk.lines[-1].secret:
         places.append((len(view), _MANY))
     return places
@@ -228,18 +237,20 @@ class _Walk:
         self.add_rest(end, "Value", "")
         self.add_rest(len(self.view), "Rest", "beyond the PDU-length")
 
-    def add(self, size: int, name: str, value: str = "", *, secret: bool = False) -> None:
+    def add(self, size: int, name: str, value: str = "", *, secret: bool = False, known: bool = True) -> None:
         """Make a line of the next ``size`` bytes."""
         data = self.view[self.position : self.position + size]
         secret = secret or self.hidden
         shown = "not shown" if secret and size else value
-        self.lines.append(Line(self.offset + self.position, data, self.depth, name, shown, self.table, secret))
+        self.lines.append(
+            Line(self.offset + self.position, data, self.depth, name, shown, self.table, secret, known=known)
+        )
         self.position += size
 
     def add_rest(self, end: int, name: str, value: str, *, secret: bool = False) -> None:
         """Make a line of the bytes up to ``end``, if there are any."""
         if self.position < end:
-            self.add(end - self.position, name, value, secret=secret)
+            self.add(end - self.position, name, value, secret=secret, known=False)
 
     def add_fields(self, rows: Iterable[Row], end: int) -> bool:
         """Make lines of the fields ``rows``, up to ``end``; return whether there were enough bytes."""
@@ -256,7 +267,8 @@ class _Walk:
                 continue
             raw = bytes(self.view[self.position : self.position + min(size, left)])
             shortage = f"cut off: {size} bytes wanted, {left} left" if left < size else ""
-            self.add(len(raw), row.name, shortage or row.show(raw, previous), secret=row.secret)
+            known = row.known and (self.depth == 1 or (not shortage and row.allows(raw)))
+            self.add(len(raw), row.name, shortage or row.show(raw, previous), secret=row.secret, known=known)
             if row.is_text and not raw.isascii():
                 self.lines[-1] = self.lines[-1]._replace(error=f"{row.name}: not ISO 646 text [PS3.8 §9.3]")
             if shortage:
@@ -283,7 +295,8 @@ class _Walk:
             layout = self.next_layout(known, kind)
             self.table = layout.table
             value = f"Item-type {kind:02X}H, {layout.second} {second:02X}H, Item-length {length}"
-            self.add(_ITEM.size, layout.name, value)
+            fits = self.position + _ITEM.size + length <= end
+            self.add(_ITEM.size, layout.name, value, known=fits or kind in known)
             self.depth += 1
             self.add_body(layout, self.position + length, end)
             self.depth -= 1
@@ -300,7 +313,7 @@ class _Walk:
 
     def add_body(self, layout: Layout, wanted: int, limit: int) -> None:
         """Make lines of the value of an item. It should end at ``wanted``, and must not go beyond ``limit``."""
-        end = min(wanted, limit)
+        end, value, first = min(wanted, limit), self.view[self.position : min(wanted, limit)], len(self.lines)
         if wanted > limit:
             self.lose_track(layout)
         is_complete = self.add_fields(layout.fields, end)
@@ -311,6 +324,21 @@ class _Walk:
         self.add_rest(end, "Rest", "after the fields of this item", secret=layout.secret)
         if not is_complete or (layout.secret and self.broken_identity):
             self.lose_track(layout)
+        if not layout.items:
+            self.check_value(layout, bytes(value), first, fits=wanted <= limit)
+
+    def check_value(self, layout: Layout, value: bytes, first: int, *, fits: bool) -> None:
+        """Hide the value of an item, if its bytes may be anything, and may hold a user identity.
+
+        ``first`` is the number of its first line. ``fits`` says whether the item ends before the end of the item
+        around it.
+        """
+        lines = self.lines[first:]
+        if not fits:
+            lines = [line._replace(known=False) for line in lines]
+        if not all(line.known for line in lines) and _may_hold_identity(layout, value):
+            lines = [line._replace(secret=True, value="not shown") for line in lines]
+        self.lines[first:] = lines
 
     def has_room(self, end: int) -> bool:
         """Return whether there is room for more lines; if not, make one line of all bytes up to ``end``."""
@@ -337,3 +365,10 @@ class _Walk:
             self.depth -= 1
             if length < 2:  # the beginning of the next PDV is unknown
                 self.add_rest(end, "Value", "")
+
+
+def _may_hold_identity(layout: Layout, value: bytes) -> bool:
+    """Return whether the value of an item, if it has not the form of ``layout``, may contain a user identity."""
+    if layout is not UNKNOWN:
+        return has_identity_form(value)
+    return UnknownItem(0, value).may_hold_identity

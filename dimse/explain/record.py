@@ -317,6 +317,5 @@ def _pdu_fields(turn: Turn, replaced: set[int], broken: dict[int, str]) -> Itera
         if head:
             category = "pdu" if not line.depth else "pdv" if line.field.startswith("Presentation Data") else "item"
         error = line.error or (broken.get(line.offset, "") if is_fragment else "")
-        yield Field(
-            (place,), line.data, line.depth, category, line.field, line.value, line.table, line.secret, error, head
-        )
+        found = Field((place,), line.data, line.depth, category, line.field, line.value, line.table, line.secret, error)
+        yield found._replace(head=head, known=line.known)

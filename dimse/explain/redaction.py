@@ -2,9 +2,9 @@
 
 The fields of association PDUs are kept, with the AE titles but without the user's name, and so are elements that have
 only terms, numbers or registered UIDs. Dates, times, names, identifiers, free text, pixels and other binary data are
-hidden, and so are group 0010, private and unknown elements, and all bytes that cannot be read as elements. A faulty
-client may send a name as a term or a number. So an element is also hidden if the dictionary has another VR for it, or
-if its VR does not allow its value.
+hidden, and so are group 0010, private and unknown elements, and all bytes that cannot be read as elements or as fields
+of an item. A faulty client may send a name as a term or a number. So an element is also hidden if the dictionary has
+another VR for it, or if its VR does not allow its value.
 """
 
 import re
@@ -59,7 +59,7 @@ def _summary(turn: Turn) -> str:
 
 
 def _redacted_field(field: Field) -> Field:
-    if field.category in ("pdu", "item") and field.name not in _FREE:
+    if field.category in ("pdu", "item") and field.known and field.name not in _FREE:
         return field
     rule = _RULE.search(field.error)
     error = f"breaks a rule {rule[0]}" if rule else "breaks a rule" if field.error else ""
@@ -70,7 +70,7 @@ def _redacted_field(field: Field) -> Field:
 
 def _is_harmless(field: Field) -> bool:
     if field.tag is None:
-        return field.name not in _FREE
+        return field.known and field.name not in _FREE
     group = field.tag >> 16
     if group == _DELIMITERS:
         return field.length <= 8  # only a header: a longer field also has the bytes of a fragment

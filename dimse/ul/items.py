@@ -4,6 +4,7 @@ Each item is a frozen dataclass of the fields in its table, with `encode` and `d
 foot of this file maps type bytes to the sub-items of User Information.
 """
 
+import re
 from dataclasses import dataclass
 from enum import IntEnum
 from struct import Struct, pack
@@ -29,6 +30,7 @@ __all__ = [
     "UserItem",
     "decode_user_item",
     "encode_user_item",
+    "has_identity_form",
 ]
 
 _ABSTRACT_SYNTAX, _TRANSFER_SYNTAX = 0x30, 0x40
@@ -286,13 +288,14 @@ class UnknownItem:
     value: bytes
 
     def __repr__(self) -> str:
-        shown = f"<{len(self.value)} bytes, not shown>" if self._may_hold_identity else repr(self.value)
+        shown = f"<{len(self.value)} bytes, not shown>" if self.may_hold_identity else repr(self.value)
         return f"UnknownItem(type={self.type}, value={shown})"
 
     @property
-    def _may_hold_identity(self) -> bool:
+    def may_hold_identity(self) -> bool:
         """Whether the item may be a user identity in the wrong place, or may contain one."""
-        return self.type in _IDENTITIES or any(kind in self.value for kind in _IDENTITIES)
+        has_identity_type = self.type in _IDENTITIES or any(kind in self.value for kind in _IDENTITIES)
+        return has_identity_type or has_identity_form(self.value)
 
     def encode(self) -> bytes:
         return self.value
@@ -335,6 +338,18 @@ def decode_user_item(kind: int, second: int, value: Reader) -> UserItem:
     return UnknownItem(kind, value.rest())
 
 
+def has_identity_form(value: bytes) -> bool:
+    """Return whether the fields of a `UserIdentityRQ` may begin anywhere in ``value``."""
+    end = len(value)
+    for match in _IDENTITY_START.finditer(value):
+        primary = int.from_bytes(match[1], "big")
+        at = match.end(1) + primary
+        secondary = int.from_bytes(value[at : at + 2], "big")
+        if primary + secondary and at + 2 + secondary <= end:
+            return True
+    return False
+
+
 def _counted(value: bytes) -> bytes:
     if len(value) > 0xFFFF:
         raise EncodeError(f"{len(value)} bytes; a 16-bit length counts at most 65535", path="User-Information")
@@ -349,6 +364,7 @@ def _length(value: Reader, field: str) -> int:
 # PS3.8 Annex D.1, PS3.7 Annex D.3.3
 _COMMON_EXTENDED = 0x57
 _IDENTITIES = (0x58, 0x59)
+_IDENTITY_START = re.compile(rb"(?=[\x01-\x05][\x00\x01](..))", re.DOTALL)  # type, response requested, length
 _USER_ITEMS: dict[int, type[_KnownItem]] = {
     0x51: MaximumLength,
     0x52: ImplementationClassUID,

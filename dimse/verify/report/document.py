@@ -132,7 +132,7 @@ def _case(result: Result, command: Sequence[str], options: Options) -> dict[str,
         "duration_ms": round(result.seconds * 1000, 3),
         "subcases": [_subcase(sub) for sub in result.subcases],
         "assertions": [_assertion(each, result) for each in result.assertions],
-        "trace": [] if result.trace is None else _trace(result.trace),
+        "trace": [] if result.trace is None else _trace(result.trace, only_known=options.redact),
         "trace_lost": 0 if result.trace is None else result.trace.lost,
         "command": None if result.command is None else result.command.fields(),
         "reproduce": shlex.join((*command, "--case", case.id, "--seed", str(options.seed))),
@@ -166,8 +166,8 @@ def _assertion(assertion: Assertion, result: Result) -> dict[str, Any]:
     }
 
 
-def _trace(trace: CaseTrace) -> list[dict[str, Any]]:
-    credentials = Credentials()
+def _trace(trace: CaseTrace, *, only_known: bool) -> list[dict[str, Any]]:
+    credentials = Credentials(only_known=only_known)
     return [
         {
             "t_ms": round(entry.seconds * 1000, 3),

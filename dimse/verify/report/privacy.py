@@ -1,7 +1,8 @@
 """The data that a report leaves out: always the credentials of a peer, and in a redacted report also patient data.
 
 A redacted report keeps verdicts, sections, statuses, times, lengths, and the octets of all known PDUs but P-DATA-TF. It
-has no octets of messages, and no text that may quote a value.
+has no octets of messages, none of an association PDU that no table of the standard explains, and no text that may quote
+a value.
 """
 
 import re
@@ -48,10 +49,12 @@ _IN_OTHER_WORDS = {
 class Credentials:
     """A filter that replaces user identities (PS3.7 D.3.3.7) by zeros, for the connections of one case.
 
-    An identity stands in the first PDU of a peer: an A-ASSOCIATE-RQ, or an A-ASSOCIATE-AC with the answer.
+    An identity stands in the first PDU of a peer: an A-ASSOCIATE-RQ, or an A-ASSOCIATE-AC with the answer. With
+    ``only_known``, zeros also replace octets of these PDUs that no table of the standard explains.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, only_known: bool = False) -> None:
+        self._only_known = only_known
         self._streams: dict[tuple[int, str], bytearray] = {}  # the start of each first PDU, up to the first gap
         self._lengths: dict[tuple[int, str], int] = {}  # octets so far, including those that are not kept
         self._is_lost: dict[tuple[int, str], bool] = {}  # after the first PDU: whether the rest may be an identity
@@ -72,7 +75,7 @@ class Credentials:
             self._is_lost[key] = False
             return octets
         end = _HEADER + int.from_bytes(stream[2:_HEADER], "big")
-        places = [*secret_places(bytes(stream[:end])), (len(stream), end)]
+        places = [*secret_places(bytes(stream[:end]), only_known=self._only_known), (len(stream), end)]
         found = bytearray(octets)
         for first, last in places:
             for at in range(max(first, start), min(last, start + len(octets))):

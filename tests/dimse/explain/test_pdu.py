@@ -27,6 +27,7 @@ from dimse.ul import (
     decode_pdu,
     encode_pdu,
 )
+from dimse.ul.forge import forge_item, forge_pdu
 
 CAPTURES = Path(__file__).parents[2] / "vectors" / "captures"
 
@@ -271,6 +272,11 @@ def shown(wire: bytes) -> str:
 SECRET = b"sesame!"
 
 
+def with_user_information(items: bytes) -> bytes:
+    """Return an A-ASSOCIATE-RQ with these bytes as its User Information."""
+    return forge_pdu(1, associate()[6:-4] + forge_item(0x50, items))
+
+
 @pytest.mark.parametrize(
     "identity",
     [
@@ -322,6 +328,29 @@ def test_passcode_is_hidden_after_a_longer_item(swallowed: int, identity: UserIt
     at = wire.index(b"\x51\0\0\4") + 3  # the length of the Maximum Length Sub-Item
     wire[at] = min(4 + swallowed, len(wire) - at - 1)
     assert SECRET[1:].hex(" ").upper() not in "\n".join(format_lines(explain_pdu(wire), rows=None))
+
+
+IDENTITY_FIELDS = UserIdentityRQ(2, True, b"jane", SECRET).encode()
+WRONG_TYPES = [0x18, 0x48, *range(0x50, 0x58), *range(0x5A, 0x60), 0xEE]
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize("kind", WRONG_TYPES, ids="{:02X}".format)
+def test_passcode_is_hidden_in_an_item_of_a_wrong_type(kind: int, wrapped: bool) -> None:
+    item = forge_item(kind, IDENTITY_FIELDS)
+    wire = with_user_information(forge_item(0xEE, item) if wrapped else item)
+    place = wire.index(SECRET)
+    assert all(line.secret for line in explain_pdu(wire) if place - 4 <= line.offset < place + len(SECRET))
+
+
+def test_passcode_is_hidden_in_an_identity_within_an_unknown_item() -> None:
+    wire = with_user_information(forge_item(0xEE, forge_item(0x58, b"\x99" + IDENTITY_FIELDS[1:])))
+    assert [line.secret for line in explain_pdu(wire)][-1]
+
+
+def test_unknown_item_without_identity_is_shown() -> None:
+    wire = with_user_information(forge_item(0xEE, b"\1\2\3\4\5\6\7\10"))
+    assert not any(line.secret for line in explain_pdu(wire))
 
 
 def test_items_before_a_broken_identity_are_shown() -> None:

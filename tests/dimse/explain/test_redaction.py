@@ -17,6 +17,7 @@ from dimse.ul import (
     UserIdentityRQ,
     encode_pdu,
 )
+from dimse.ul.forge import forge_item, forge_pdu
 
 PATIENT = {
     "PatientName": "Doe^Jane",
@@ -139,3 +140,42 @@ def test_redacted_error_keeps_its_section() -> None:
     steps = [redacted(step) for step in steps_in("raw-dcmprscp-echo-on-wrong-context")]
     errors = [error for step in steps for error in step.errors]
     assert errors == ["breaks a rule [PS3.8 §9.3.2.2]"]
+
+
+ASSOCIATE = bytes((0, 1, 0, 0)) + b" " * 32 + bytes(32)
+SECRET = b"Doe^Jane"
+
+
+def shown_bytes(user_information: bytes) -> bytes:
+    """Return the bytes that the redacted explanation of an A-ASSOCIATE-RQ with this User Information shows."""
+    wire = forge_pdu(1, ASSOCIATE + forge_item(0x50, user_information))
+    steps = [redacted(step) for step in steps_of([(REQUESTOR, wire, None)])]
+    return b"".join(one.data for step in steps for one in step.fields if not one.secret)
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        forge_item(0x5A, SECRET),
+        forge_item(0xEE, forge_item(0x5A, SECRET)),
+        forge_item(0x51, b"\0\0\0\0" + SECRET),
+        forge_item(0x52, SECRET),
+        forge_item(0x53, b"\0\0\0\0" + SECRET),
+        forge_item(0x54, b"\0\x50" + SECRET),
+        forge_item(0x54, b"\0\10" + SECRET + b"\0\0"),
+        forge_item(0x55, b"\1\0" + SECRET),
+        forge_item(0x56, b"\0\x50" + SECRET),
+        forge_item(0x57, b"\0\10" + SECRET + b"\0\0\0\0"),
+        b"\x51\0\0\xff" + SECRET,
+        b"\xee\0\0\2\0\0" + SECRET[:3],
+    ],
+    ids=bytes.hex,
+)
+def test_bytes_that_no_item_explains_are_hidden(items: bytes) -> None:
+    assert SECRET[:3] not in shown_bytes(items)
+
+
+def test_items_of_the_standard_stay() -> None:
+    items = forge_item(0x51, b"\0\0\x40\0") + forge_item(0x52, b"1.2.3") + forge_item(0x55, b"VERSION 1.0")
+    role, extended = forge_item(0x54, b"\0\3" + b"1.2" + b"\1\0"), forge_item(0x56, b"\0\3" + b"1.2" + b"\1\1")
+    assert shown_bytes(items + role + extended).endswith(items + role + extended)

@@ -109,7 +109,15 @@ def test_foreign_sub_items_of_a_context_are_ignored() -> None:
         assert found in (PresentationContextRQ(1, "1", ("2",)), PresentationContextAC(1, 0, "2"))
 
 
-@pytest.mark.parametrize("item", [UnknownItem(0x58, b"S3CRET"), UnknownItem(0x77, b"\x58\0\0\x0a\2\0\0\2meS3CRET")])
+@pytest.mark.parametrize(
+    "item",
+    [
+        UnknownItem(0x58, b"S3CRET"),
+        UnknownItem(0x77, b"\x58\0\0\x0a\2\0\0\2meS3CRET"),
+        UnknownItem(0x5A, b"\2\0\0\2me\0\6S3CRET"),
+        UnknownItem(0x77, b"\x5a\0\0\x0c\3\1\0\6S3CRET\0\0"),
+    ],
+)
 def test_repr_hides_an_item_that_may_be_an_identity(item: UnknownItem) -> None:
     shown = repr(
         AssociateRQ(called_ae_title="A", calling_ae_title="B", presentation_contexts=(), unknown_items=(item,))

@@ -1,6 +1,7 @@
 """Reports have no credentials, and no patient data if they are redacted."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -80,6 +81,23 @@ def test_credentials_are_zeros_wherever_they_stand(place: str, size: int) -> Non
     shown = b"".join(credentials.hidden(received(piece), piece) for piece in pieces)
     assert SECRET[1:] not in shown
     assert shown[:74] == octets[:74]
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_redacted_octets_have_no_unknown_item(size: int) -> None:
+    octets, credentials = forge_pdu(1, FIXED + forge_item(0x50, forge_item(0xEE, SECRET))), Credentials(only_known=True)
+    pieces = [octets[at : at + size] for at in range(0, len(octets), size)]
+    shown = b"".join(credentials.hidden(received(piece), piece) for piece in pieces)
+    assert SECRET[1:] not in shown
+    assert shown[:74] == octets[:74]
+
+
+async def test_redacted_trace_has_no_unknown_item() -> None:
+    trace = CaseTrace(lambda: 0.0)
+    trace.octets(1, "<", forge_pdu(2, FIXED + forge_item(0x50, forge_item(0xEE, SECRET))))
+    run, target, options = await run_of("UL-A-1.01", redact=True)
+    run.results[0] = replace(run.results[0], trace=trace)
+    assert SECRET.hex() not in json.dumps(document(run, target, options, ["verify"]))
 
 
 def test_items_after_the_credentials_are_unchanged() -> None:
