@@ -26,6 +26,7 @@ __all__ = ["add", "chosen_of", "film_options"]
 
 _AUTO = "auto"  # the layout that lets the printer's configuration choose the display format
 _PRINTED_SESSION = "N-ACTION (Print) of the film session"
+_MAX_CHANGES = 100  # changes of a job that are shown; a job has fewer than ten, unless its printer is broken
 _LEVELS = {"film": "each film box", "session": "the film session", "image": "each image box"}
 
 _EXAMPLES = r"""examples:
@@ -200,10 +201,17 @@ def _printed_films(answers: Iterable[Answered]) -> int:
 
 
 async def _show_events(job: Job, number: int, *, quiet: bool) -> None:
-    """Wait for the end of a job, and show its events."""
+    """Wait for the end of a job, and show its changes: at most `_MAX_CHANGES`, and its end."""
+    count, latest = 0, ""
     async for event in job.events():
-        if not quiet:
-            print(escaped(f"job {number}: {event}"))
+        line = escaped(f"job {number}: {event}")
+        if quiet or line == latest:
+            continue
+        count, latest = count + 1, line
+        if count <= _MAX_CHANGES or job.has_ended:
+            print(line)
+        elif count == _MAX_CHANGES + 1:
+            _print_note(f"job {number}: it has changed {_MAX_CHANGES} times; only its end is shown now")
     if not job.has_ended:
         _print_note(
             f"job {number}: "

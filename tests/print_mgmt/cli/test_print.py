@@ -14,15 +14,19 @@ from printers import Odd, pixels, printer
 
 import print_mgmt.cli
 from dimse.data import Dataset, set_pixels, write_file
-from dimse.message import NActionRQ, NSetRQ
+from dimse.message import NActionRQ, NSetRQ, Request
+from dimse.net import Association, Operation
+from dimse.net.scu import n_event_report
 from dimse.uids import (
     BasicColorPrintManagementMeta,
     BasicGrayscalePrintManagementMeta,
     MultiFrameGrayscaleByteSecondaryCaptureImageStorage,
+    PrintJob,
     new_uid,
 )
 from print_mgmt import Film, JobFailed, PrintServer, Window, prepare, preset
 from print_mgmt.images import PATTERNS
+from print_mgmt.model import reference
 from print_mgmt.scu import PROFILES
 from print_mgmt.service import Answer
 
@@ -227,6 +231,35 @@ async def test_wait_shows_the_events_of_jobs(cine: str, capsys: pytest.CaptureFi
     assert (report["films"], report["images"]) == (2, 2)
     ((status, info),) = [(job["status"], job["info"]) for job in report["jobs"]]
     assert (status, info) == ("DONE", "NORMAL")
+
+
+def flooding(*events: int) -> Odd:
+    """A printer whose job sends these events, by Event Type ID."""
+
+    def name_job(message: Request) -> Answer | None:
+        if not isinstance(message, NActionRQ):
+            return None
+        return Answer(dataset=Dataset(ReferencedPrintJobSequencePullStoredPrint=[reference(PrintJob, "1.2.3")]))
+
+    async def send(association: Association, operation: Operation) -> None:
+        for event in events if isinstance(operation.message, NActionRQ) else ():
+            await n_event_report(association, operation.context, PrintJob, "1.2.3", event, Dataset())
+
+    return Odd(name_job, before=send, contexts=(BasicGrayscalePrintManagementMeta, PrintJob))
+
+
+async def test_wait_shows_only_changes_of_a_job(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
+    async with flooding(1, 1, 2, 2, 2, 3).serving() as server:
+        assert await command("print", f"A@{server.host}:{server.port}", cine, "--frames", "1", "--wait") == 0
+    assert capsys.readouterr().out.splitlines()[1:] == ["job 1: Pending", "job 1: Printing", "job 1: Done"]
+
+
+async def test_wait_shows_a_bounded_number_of_changes(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
+    async with flooding(*(1, 2) * 60, 3).serving() as server:
+        assert await command("print", f"A@{server.host}:{server.port}", cine, "--frames", "1", "--wait") == 0
+    captured = capsys.readouterr()
+    assert captured.out.splitlines()[1:] == ["job 1: Pending", "job 1: Printing"] * 50 + ["job 1: Done"]
+    assert captured.err.endswith("print-mgmt: job 1: it has changed 100 times; only its end is shown now\n")
 
 
 async def test_failed_job_is_exit_status_1(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
