@@ -1,8 +1,8 @@
-"""The TCP segments in captured frames: link layers with their VLAN, MPLS and PPPoE headers, IPv4 and IPv6."""
+"""The IP datagrams in captured frames: link layers with their VLAN, MPLS and PPPoE headers."""
 
 from collections.abc import Callable
 
-__all__ = ["LINKS", "segment_of"]
+__all__ = ["LINKS"]
 
 _IP = (0x0800, 0x86DD)  # EtherTypes, as are the next three
 _VLAN = (0x8100, 0x88A8, 0x9100)
@@ -10,8 +10,6 @@ _MPLS = (0x8847, 0x8848)
 _PPPOE_SESSION = 0x8864
 _PPP_IP = (0x0021, 0x0057)  # protocol numbers of PPP
 _ADDRESS_CONTROL = 0xFF03  # the bytes that a frame of PPP may begin with
-_TCP = 6  # a protocol number of IP
-_V6_EXTENSIONS = (0, 43, 60)  # hop-by-hop options, routing, destination options
 
 
 def _uint16(data: memoryview, at: int) -> int:
@@ -57,24 +55,3 @@ LINKS: dict[int, Callable[[memoryview], memoryview]] = {
     229: lambda frame: frame,  # raw IPv6
     276: lambda frame: _payload(_uint16(frame, 0), frame[20:]),  # Linux "cooked", version 2
 }
-
-
-def segment_of(datagram: memoryview) -> tuple[bytes, bytes, memoryview] | None:
-    """Return the addresses of source and destination, and the TCP segment of a nonempty IP datagram.
-
-    The addresses have 4 or 16 bytes. Return None for other protocols, for fragments, and for a broken header.
-    """
-    version = datagram[0] >> 4
-    if version == 4 and len(datagram) >= 20:
-        header = (datagram[0] & 0x0F) * 4
-        if datagram[9] != _TCP or _uint16(datagram, 6) & 0x3FFF or header < 20:
-            return None
-        length = _uint16(datagram, 2) or len(datagram)  # 0 if the network card splits the data into segments later
-        return bytes(datagram[12:16]), bytes(datagram[16:20]), datagram[header:length]
-    if version == 6 and len(datagram) >= 40:
-        following, at = datagram[6], 40
-        while following in _V6_EXTENSIONS and at + 2 <= len(datagram):
-            following, at = datagram[at], at + (datagram[at + 1] + 1) * 8
-        end = 40 + _uint16(datagram, 4) if _uint16(datagram, 4) else len(datagram)
-        return (bytes(datagram[8:24]), bytes(datagram[24:40]), datagram[at:end]) if following == _TCP else None
-    return None

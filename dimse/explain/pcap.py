@@ -1,8 +1,8 @@
 """The TCP connections in a packet capture: files of tcpdump and Wireshark, pcap and pcapng.
 
 The reader knows Ethernet, loopback, PPP, raw IP and Linux "cooked" frames, also with VLAN, MPLS and PPPoE headers; IPv4
-and IPv6, and TCP; it skips other packets. It puts segments in order and drops repeated bytes. It copies no data: the
-results are views of the uncompressed file, at most one for each packet.
+and IPv6, also in fragments, and TCP; it skips other packets. It puts segments in order and drops repeated bytes. It
+copies no data except that of fragments: the results are views of the uncompressed file, at most one for each packet.
 """
 
 import ipaddress
@@ -15,7 +15,8 @@ from io import BytesIO
 from struct import Struct
 
 from ..errors import DecodeError
-from .links import LINKS, segment_of
+from .datagrams import Datagrams
+from .links import LINKS
 
 __all__ = ["Connection", "is_capture", "read_capture"]
 
@@ -278,18 +279,19 @@ class _Reassembly:
     """The reassembly of connections from their segments."""
 
     def __init__(self) -> None:
+        self._datagrams = Datagrams()
         self._all: list[_Stream] = []
         self._latest: dict[frozenset[_Endpoint], _Stream] = {}
 
     def add(self, datagram: memoryview, time: float) -> None:
-        segment = segment_of(datagram)
-        if segment is None or len(segment[2]) < 20:
+        segment = self._datagrams.segment_of(datagram)
+        if segment is None or len(segment.data) < 20:
             return
-        source_port, port, sequence, acknowledgment, data_offset, flags = _HEADER.unpack_from(segment[2])
-        source, destination = (segment[0], source_port), (segment[1], port)
+        source_port, port, sequence, acknowledgment, data_offset, flags = _HEADER.unpack_from(segment.data)
+        source, destination = (segment.source, source_port), (segment.destination, port)
         if flags & _SYN:
             sequence = (sequence + 1) % (1 << 32)
-        data = segment[2][(data_offset >> 4) * 4 :]
+        data = segment.data[(data_offset >> 4) * 4 :]
         stream = self._stream(source, destination, sequence, flags, has_data=len(data) > 0)
         half = stream.halves.get(source)
         if half is None:

@@ -4,6 +4,7 @@ import gzip
 import struct
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
+from itertools import pairwise, permutations
 
 import pytest
 from hypothesis import given
@@ -186,6 +187,82 @@ def test_other_traffic_is_skipped() -> None:
     arp = bytes(12) + b"\x08\x06" + bytes(28)
     assert read_capture(pcap([arp, b"", bytes(12)], ETHERNET)) == []
     assert read_capture(pcap([bytes(44)], 113)) == read_capture(pcap([bytes(44)], 276)) == []
+
+
+# --- fragments ---
+
+
+def fragments(datagram: bytes, *ends: int) -> list[bytes]:
+    """Return the fragments of a datagram, which end at these places of its payload; RFC 791, RFC 8200."""
+    is_v4 = datagram[0] >> 4 == 4
+    header = 20 if is_v4 else 40
+    payload, found = datagram[header:], []
+    for start, end in pairwise((0, *ends, len(payload))):
+        more = end < len(payload)
+        if is_v4:
+            head = datagram[:2] + struct.pack(">HHH", header + end - start, 7, more << 13 | start // 8)
+            found.append(head + datagram[8:header] + payload[start:end])
+        else:
+            head = datagram[:4] + struct.pack(">HB", 8 + end - start, 44) + datagram[7:header]
+            found.append(head + struct.pack(">BxHI", datagram[6], start | more, 7) + payload[start:end])
+    return found
+
+
+ENDS = pytest.mark.parametrize("ends", [(CLIENT, SERVER), (CLIENT6, SERVER6)], ids=["IPv4", "IPv6"])
+TEXT = bytes(range(65, 91)) * 4
+
+
+@ENDS
+@pytest.mark.parametrize("order", [*permutations(range(4))], ids=str)
+def test_fragments_are_joined_in_any_order(ends: tuple[End, End], order: tuple[int, ...]) -> None:
+    parts = fragments(tcp(*ends, 1, TEXT), 8, 24, 64)
+    assert pieces_of(only_connection(pcap(parts[number] for number in order))) == [(True, TEXT)]
+
+
+@ENDS
+def test_repeated_fragments_are_dropped(ends: tuple[End, End]) -> None:
+    parts = fragments(tcp(*ends, 1, TEXT), 24, 64)
+    again = fragments(tcp(*ends, 1, TEXT.lower()), 24, 64)
+    assert whole(only_connection(pcap([parts[0], again[0], parts[1], again[1], parts[2]]))) == TEXT
+
+
+@ENDS
+def test_missing_fragment_is_a_gap(ends: tuple[End, End]) -> None:
+    first, second = tcp(*ends, 1, b"ab"), tcp(*ends, 3, TEXT)
+    packets = [first, *fragments(second, 24, 64)[1:], tcp(*ends, 3 + len(TEXT), b"end")]
+    connection = only_connection(pcap(packets))
+    assert (whole(connection), connection.gaps) == (b"ab", [(True, 2)])
+
+
+@ENDS
+def test_padding_of_a_fragment_is_dropped(ends: tuple[End, End]) -> None:
+    parts = [frame(part) + bytes(6) for part in fragments(tcp(*ends, 1, TEXT), 24, 64)]
+    assert whole(only_connection(pcap(parts, ETHERNET))) == TEXT
+
+
+def test_only_fragment_of_a_datagram_is_read() -> None:
+    (only,) = fragments(tcp(CLIENT6, SERVER6, 1, TEXT))
+    assert whole(only_connection(pcap([only]))) == TEXT
+
+
+def test_fragments_of_another_protocol_are_skipped() -> None:
+    question = tcp(CLIENT, SERVER, 1, TEXT)
+    assert read_capture(pcap(fragments(question[:9] + b"\x11" + question[10:], 24, 64))) == []
+    question = tcp(CLIENT6, SERVER6, 1, TEXT)
+    assert read_capture(pcap(fragments(question[:6] + b"\x11" + question[7:], 24, 64))) == []
+
+
+def test_options_within_fragments_are_skipped() -> None:
+    datagram = tcp(CLIENT6, SERVER6, 1, TEXT)
+    datagram = datagram[:6] + b"\x3c" + datagram[7:40] + b"\x06\0" + bytes(6) + datagram[40:]
+    assert whole(only_connection(pcap(fragments(datagram, 24, 64)))) == TEXT
+
+
+def test_endless_fragments_are_forgotten() -> None:
+    first, last = fragments(tcp(CLIENT, SERVER, 1, TEXT), 24)
+    others = [first[:4] + struct.pack(">H", 100 + number) + first[6:] for number in range(1024)]
+    assert read_capture(pcap([first, *others, last])) == []
+    assert whole(only_connection(pcap([first, *others[1:], last]))) == TEXT
 
 
 # --- TCP ---
