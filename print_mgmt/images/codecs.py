@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dimse.data import TransferSyntax
 
 from . import codestream, rle
-from .codestream import Codestream
+from .codestream import Codestream, with_end
 from .errors import ImageError
 from .frame import check_expansion
 from .jpeg_scans import decode_whole
@@ -31,12 +31,13 @@ class Decoded:
     """The decoded values of a frame, HxW or HxWx3; ``is_ybr`` says whether they are still YBR.
 
     ``precision`` is the number of bits of a value, or of its cell if the header does not say; it is None for RLE, which
-    keeps all bits of a cell.
+    keeps all bits of a cell. ``fault`` is the fault in the data that was tolerated, if there is one.
     """
 
     values: NDArray[np.integer]
     is_ybr: bool
     precision: int | None
+    fault: str = ""
 
 
 def decode(data: bytes, shape: tuple[int, ...], bits: int, syntax: TransferSyntax | None, *, ybr: bool) -> Decoded:
@@ -52,8 +53,8 @@ def decode(data: bytes, shape: tuple[int, ...], bits: int, syntax: TransferSynta
     if stream is not None:
         _check_header(stream, data, shape, octets)
         ybr = ybr and uid != _JPEG_XL_RECOMPRESSED if stream.ybr is None else stream.ybr
-        values = _decode_stream(stream, data, shape, octets, ybr=ybr)
-        return Decoded(values, ybr and stream.kind != "JPEG", stream.precision or 8 * octets)
+        values, fault = _decode_whole_stream(stream, data, shape, octets, ybr=ybr)
+        return Decoded(values, ybr and stream.kind != "JPEG", stream.precision or 8 * octets, fault)
     if syntax is not None and syntax.encapsulated and uid != _RLE:
         name = syntax.name
         if "JPEG" in name:
@@ -77,11 +78,29 @@ def _size(shape: tuple[int, ...]) -> str:
     return "{} rows, {} columns, {} samples".format(*shape)
 
 
-def _decode_stream(
+def _decode_whole_stream(
     stream: Codestream, data: bytes, shape: tuple[int, ...], octets: int, *, ybr: bool
+) -> tuple[NDArray[np.integer], str]:
+    """Return the decoded values, and the fault that was tolerated: data may lack only the marker of their end.
+
+    The decoders of JPEG-LS and JPEG 2000, and `decode_whole`, refuse data of which a byte is missing.
+    """
+    whole = data if stream.kind == "JPEG XL" else with_end(data)
+    if whole is data:
+        return _decode_stream(stream, data, shape, octets, ybr=ybr), ""
+    try:
+        values = _decode_stream(stream, whole, shape, octets, ybr=ybr, had_end=False)
+    except ImageError as exc:
+        found = f"{stream.kind} data of {len(data)} bytes are cut off"
+        raise ImageError(f"{found}: they have no end of image") from exc
+    return values, f"{stream.kind} data have no end of image, but are complete (PS3.5 8.2)"
+
+
+def _decode_stream(
+    stream: Codestream, data: bytes, shape: tuple[int, ...], octets: int, *, ybr: bool, had_end: bool = True
 ) -> NDArray[np.integer]:
     try_decode = partial(_try_imagecodecs, stream, ybr=ybr)
-    array = decode_whole(data, try_decode) if stream.kind in _BY_LIBJPEG else try_decode(data)
+    array = decode_whole(data, try_decode, had_end=had_end) if stream.kind in _BY_LIBJPEG else try_decode(data)
     if array.shape != shape or array.dtype.kind not in "iu" or array.itemsize > octets:
         found = f"{array.dtype} of shape {array.shape}"
         raise ImageError(f"{stream.kind} data became {found}, not integers of {octets} bytes of shape {shape}")

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from .errors import ImageError
 
-__all__ = ["Codestream", "read"]
+__all__ = ["Codestream", "read", "with_end"]
 
 _SOI, _SOC, _END = b"\xff\xd8", b"\xff\x4f\xff\x51", b"\xff\xd9"  # EOI and EOC have the same code
+_STARTS = b"\xff\xda", b"\xff\x93"  # SOS and SOD, which begin a scan and the data of a tile; data never contain them
 _JP2 = b"\0\0\0\x0cjP  "  # the first bytes of a JP2 file, T.800 I.5.1
 _COLR = re.compile(rb"colr\x01..(.{4})", re.DOTALL)  # T.800 I.5.3.3: an enumerated color space
 _SYCC = (18).to_bytes(4, "big")
@@ -48,7 +49,7 @@ class Codestream:
 def read(data: bytes) -> Codestream | None:
     """Return the facts in the header of ``data``; None if the data are not of the JPEG family.
 
-    Raises ImageError for a broken header, and, except for JPEG XL, for data without an end of image.
+    Raises ImageError for a broken header.
     """
     if data.startswith((_JXL, _JXL_BOXES)):
         codestream, from_jpeg = _jpeg_xl(data)
@@ -61,9 +62,20 @@ def read(data: bytes) -> Codestream | None:
         stream = _jpeg(data) if data.startswith(_SOI) else _jpeg2000(data[soc:], data[:soc])
     except (IndexError, struct.error) as exc:
         raise ImageError("the header of a compressed image ends too early") from exc
-    if data.rfind(_END) < 0:
-        raise ImageError(f"{stream.kind} data of {len(data)} bytes are cut off: they have no end of image")
     return stream
+
+
+def with_end(data: bytes) -> bytes:
+    """Return the data of a JPEG, JPEG-LS or JPEG 2000 with an end of image; padding gives place to a missing one.
+
+    An end of image before the last scan or tile does not count: it belongs to a thumbnail.
+    """
+    if data.rfind(_END) > max(map(data.rfind, _STARTS)):
+        return data
+    stripped = data.rstrip(b"\0")
+    if stripped.endswith(b"\xff"):  # a zero after FF belongs to the data (T.81 B.1.1.5)
+        stripped += b"\0"
+    return stripped + _END
 
 
 def _segments(data: bytes, at: int) -> Iterator[tuple[int, bytes]]:

@@ -35,6 +35,8 @@ _MAX_ROWS = 65500  # the limit of libjpeg
 # Bytes to append. They change pixels if data are missing: they contain neither FF, which begins a marker, nor a
 # repeated pattern, which may decode to units without content
 _EXTRA_BYTES = bytes((17 + 73 * n + n * n) % 251 for n in range(96))
+# Other bytes, which begin with ones: libjpeg replaces missing bits by zeros, and the bytes above begin with zeros, too
+_OTHER_BYTES = bytes(254 - value for value in _EXTRA_BYTES)
 
 
 @dataclass(slots=True)
@@ -53,9 +55,9 @@ class Scans:
     interval: int = 0
     scans: list[tuple[bytes, int, int, int]] = field(default_factory=list)
 
-    def with_extra_bytes(self) -> bytes:
+    def with_extra_bytes(self, extra: bytes = _EXTRA_BYTES) -> bytes:
         """Return the image with further bytes after its data."""
-        return self.data[: self.end] + _EXTRA_BYTES + b"\xff\xd9"
+        return self.data[: self.end] + extra + b"\xff\xd9"
 
     def with_extra_row(self) -> tuple[bytes, int] | None:
         """Return the image with a further row of units, and the number of pixel rows before that row.
@@ -63,7 +65,7 @@ class Scans:
         The result is None if missing data do not always make that row mid-gray, or if libjpeg allows no further row.
         """
         _, rows, _, count = self._size()
-        if self.code == _PROGRESSIVE or len(self.scans) > 1 or self.scans[0][0][0] != count:
+        if not self.is_one_scan:
             return None
         height = _FRAMES[self.code] * (self._max_factor(1) if count > 1 else 1)
         before = -(-rows // height) * height
@@ -71,6 +73,11 @@ class Scans:
             return None
         at = self.frame_offset + 1
         return self.data[:at] + struct.pack(">H", before + height) + self.data[at + 2 :], before
+
+    @property
+    def is_one_scan(self) -> bool:
+        """Whether one scan holds the whole image."""
+        return self.code != _PROGRESSIVE and len(self.scans) == 1 and self.scans[0][0][0] == self._size()[3]
 
     @property
     def rows(self) -> int:
@@ -132,23 +139,32 @@ class Scans:
         return -(-columns // (unit * across)) * -(-rows // (unit * down))
 
 
-def decode_whole(data: bytes, decode: Callable[[bytes], NDArray[np.generic]]) -> NDArray[np.generic]:
-    """Return the pixels that ``decode`` makes of a JPEG. ``decode`` may be called twice, with a changed JPEG.
+def decode_whole(
+    data: bytes, decode: Callable[[bytes], NDArray[np.generic]], *, had_end: bool = True
+) -> NDArray[np.generic]:
+    """Return the pixels that ``decode`` makes of a JPEG. ``decode`` may be called again, with a changed JPEG.
 
-    Raises ImageError if the data end before the image, and the errors of `scans_of` and ``decode``.
+    Without ``had_end``, the end of image has been added to the data. Then all tests are made, and only one scan is
+    allowed, because further scans may be missing. Raises ImageError if the data end before the image, and the errors of
+    `scans_of` and ``decode``.
     """
     scans = scans_of(data)
     scans.check_restarts()
+    if not (had_end or scans.is_one_scan):
+        raise ImageError("JPEG of several scans has no end of image: scans may be missing (ISO 10918-1 B.2.1)")
     extra = None if scans.heights_differ else scans.with_extra_row()
     if extra is None:
         image = decode(data)
     else:
         taller, before = extra
         image = decode(taller)
-        if np.any(image[before:] != scans.middle):
-            return image[: scans.rows]
+        reaches_end = bool(np.any(image[before:] != scans.middle))
         image = image[: scans.rows]
+        if reaches_end and had_end:
+            return image
     scans.check_same(image, decode(scans.with_extra_bytes()))
+    if not had_end:
+        scans.check_same(image, decode(scans.with_extra_bytes(_OTHER_BYTES)))
     return image
 
 

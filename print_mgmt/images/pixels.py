@@ -276,6 +276,8 @@ def _decompress(
     if allocated not in (1, *_WHOLE):
         raise ImageError(f"BitsAllocated {allocated} of compressed Pixel Data is not 1, 8, 16 or 32 (PS3.5 8.2)")
     decoded = codecs.decode(data, shape, allocated, syntax, ybr=photometric in _YBR)
+    if decoded.fault:
+        frame.note(decoded.fault)
     if decoded.precision is None:
         return decoded.values.view(f"u{decoded.values.itemsize}"), decoded.is_ybr, True
     return fit_to_cells(decoded.values, frame, decoded.precision), decoded.is_ybr, False

@@ -198,6 +198,23 @@ def test_cut_off_data_are_refused(kind: str) -> None:
         prepare(image(data[: len(data) // 2], GRAY8, uid))
 
 
+@pytest.mark.parametrize("kind", ["JPEG-LS", "JPEG 2000", "HTJ2K"])
+@pytest.mark.parametrize("tail", [b"", bytes(2)], ids=["nothing", "padding"])
+def test_complete_data_without_their_end_are_decoded(kind: str, tail: bytes) -> None:
+    uid, encode = LOSSLESS_KINDS[kind]
+    made = prepare(image(encode(GRAY8).removesuffix(b"\xff\xd9") + tail, GRAY8, uid))
+    assert np.array_equal(made.pixels, GRAY8)
+    assert "have no end of image, but are complete" in made.notes[0]
+
+
+@pytest.mark.parametrize("kind", ["JPEG-LS", "JPEG 2000", "HTJ2K"])
+@pytest.mark.parametrize("missing", [1, 2, 50])
+def test_data_without_their_end_and_a_byte_are_refused(kind: str, missing: int) -> None:
+    uid, encode = LOSSLESS_KINDS[kind]
+    with pytest.raises(ImageError, match="cut off: they have no end of image"):
+        prepare(image(encode(GRAY8).removesuffix(b"\xff\xd9")[:-missing], GRAY8, uid))
+
+
 def test_half_a_jpeg_is_refused() -> None:
     data = bytes(imagecodecs.jpeg8_encode(GRAY8, level=90))
     with pytest.raises(ImageError, match="cut off: they have no end of image"):

@@ -72,6 +72,38 @@ def test_half_jpeg_is_refused(kind: str, tail: bytes) -> None:
         prepare(image(kind, data[:cut].rstrip(b"\xff") + tail))
 
 
+ONE_SCAN = [kind for kind in KINDS if kind != "progressive"]
+
+
+@pytest.mark.parametrize("kind", ONE_SCAN)
+@pytest.mark.parametrize("tail", [b"", b"\xff", bytes(2)], ids=["nothing", "half of it", "padding"])
+def test_complete_jpeg_without_its_end_is_printed(kind: str, tail: bytes) -> None:
+    whole = KINDS[kind]
+    made = prepare(image(kind, whole.removesuffix(EOI) + tail))
+    assert np.array_equal(made.pixels, prepare(image(kind, whole)).pixels)
+    assert "have no end of image, but are complete" in made.notes[0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("missing", [1, 2, 3, 8, 100])
+def test_jpeg_without_its_end_and_its_last_bytes_is_refused(kind: str, missing: int) -> None:
+    data = KINDS[kind].removesuffix(EOI)[:-missing]
+    with pytest.raises(ImageError, match="cut off: they have no end of image"):
+        prepare(image(kind, data + bytes(16)))
+
+
+def test_progressive_jpeg_without_its_end_is_refused() -> None:
+    """Its last scans may be missing: without them it is an image of less detail."""
+    with pytest.raises(ImageError, match="cut off: they have no end of image"):
+        prepare(image("progressive", KINDS["progressive"].removesuffix(EOI)))
+
+
+def test_end_of_a_thumbnail_is_not_the_end_of_the_image() -> None:
+    data = KINDS["gray"].removesuffix(EOI)
+    thumbnail = b"\xff\xe1\x00\x06\xff\xd8" + EOI
+    assert "are complete" in prepare(image("gray", data[:2] + thumbnail + data[2:])).notes[0]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_end_of_image_in_the_middle_is_refused(kind: str) -> None:
     data = KINDS[kind]
