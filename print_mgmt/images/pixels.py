@@ -20,11 +20,12 @@ from .frame import MAX_FRAMES, Frame, check_size, shown_values
 from .lut import data_bytes
 from .stored_values import Cells, Floats, fit_to_cells
 
-__all__ = ["Fragments", "Pixels", "floats_of", "fragments_of", "frame_count", "photometric_of", "pixels_of"]
+__all__ = ["PIXELS", "Fragments", "Pixels", "floats_of", "fragments_of", "frame_count", "photometric_of", "pixels_of"]
 
 Fragments = Callable[[], Sequence[Sequence[Fragment]]]  # returns the fragments of each frame
 
 _FLOATS = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}  # bits of a pixel
+PIXELS = ("PixelData", *_FLOATS)  # the attributes that may hold the pixels
 _ONE_SAMPLE, _COLOR = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"), ("RGB",)
 _XYB = "XYB"  # a transform within JPEG XL
 _YBR = ("YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422")
@@ -55,7 +56,7 @@ def frame_count(frame: Frame, fragments: Fragments) -> int:
     ImageError for an object without pixels, for more frames than the pixel data has bits, and for more frames than the
     limit. Raises DecodeError if the frames of compressed pixels are unknown.
     """
-    keyword = next((keyword for keyword in ("PixelData", *_FLOATS) if keyword in frame.dataset), None)
+    keyword = next((keyword for keyword in PIXELS if keyword in frame.dataset), None)
     if keyword is None:
         raise ImageError("no Pixel Data (7FE0,0010): not an image")
     data = _value(frame, keyword)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from dimse.data import Dataset, File, TransferSyntax
 from dimse.data.part10 import read_file
-from dimse.errors import DimseError
+from dimse.errors import DecodeError, DimseError
 
 from ..film.sheet import PrintImage
 from . import color, grayscale, palette, pillow
@@ -31,7 +31,7 @@ from .frame import MAX_PIXELS, Frame, aspect_of, spacing_of
 from .grayscale import Ends
 from .overlays import overlay_mask
 from .picture import Background, Picture, identity, picture_of
-from .pixels import Fragments, floats_of, fragments_of, frame_count, photometric_of, pixels_of
+from .pixels import PIXELS, Fragments, floats_of, fragments_of, frame_count, photometric_of, pixels_of
 from .shutter import shutter_of
 from .stored_values import Cells, Floats
 from .voi import Choice
@@ -177,13 +177,19 @@ def _open_file(name: str) -> Source:
     if pillow.is_picture(head) and not head.endswith(b"DICM"):
         frames = pillow.frame_count(name)
         return Source(frames, lambda number, options: pillow.picture_of(name, number, _background(options)), name)
-    file = read_file(name)
-    return _open_dataset(file.dataset, file.syntax, name)
+    cut_off: list[DecodeError] = []
+    file = read_file(name, cut_off=cut_off)
+    if cut_off and not any(keyword in file.dataset for keyword in PIXELS):
+        raise cut_off[0]
+    notes = [f"the Data Set breaks off after its pixels: {error}" for error in cut_off]
+    return _open_dataset(file.dataset, file.syntax, name, notes)
 
 
-def _open_dataset(dataset: Dataset, syntax: TransferSyntax | None, name: str = "") -> Source:
+def _open_dataset(
+    dataset: Dataset, syntax: TransferSyntax | None, name: str = "", notes: Iterable[str] = ()
+) -> Source:
     try:
-        image = _DicomImage(dataset, syntax)
+        image = _DicomImage(dataset, syntax, notes)
     except DimseError as exc:
         raise _with_name("", exc) from exc
     return Source(image.frames, image.picture, name)
@@ -192,7 +198,7 @@ def _open_dataset(dataset: Dataset, syntax: TransferSyntax | None, name: str = "
 class _DicomImage:
     """A Data Set with pixels, and the facts that hold for all of its frames."""
 
-    def __init__(self, dataset: Dataset, syntax: TransferSyntax | None) -> None:
+    def __init__(self, dataset: Dataset, syntax: TransferSyntax | None, notes: Iterable[str]) -> None:
         self._dataset = dataset
         self._syntax = syntax
         frame = Frame(dataset)
@@ -201,7 +207,7 @@ class _DicomImage:
         self._fragments: Fragments = cache(partial(fragments_of, frame))
         self._ends_of_all = cache(self._find_ends_of_all)
         self.frames = frame_count(frame, self._fragments)
-        self._notes = frame.notes
+        self._notes = [*notes, *frame.notes]
         if frame.notes:  # Number of Frames may be wrong
             self._dataset = dataset.copy()
             self._dataset.NumberOfFrames = self.frames

@@ -13,7 +13,7 @@ from image_objects import image_of, shades
 from pydicom.data import get_testdata_file
 from pydicom.pixels import apply_modality_lut, apply_windowing
 
-from dimse.data import Dataset, Element, tag_of
+from dimse.data import EXPLICIT_LE, Dataset, Element, encode, tag_of
 from print_mgmt.film import PrintImage
 from print_mgmt.images import ImageError, prepare
 
@@ -143,6 +143,23 @@ def test_other_file_is_not_a_dicom_file(tmp_path: Path) -> None:
     path = tmp_path / "letter.txt"
     path.write_bytes(b"Dear colleague," + bytes(200))
     with pytest.raises(ImageError, match=r"letter\.txt: not a DICOM file"):
+        prepare(path)
+
+
+def test_data_set_that_breaks_off_after_its_pixels_is_printed(tmp_path: Path) -> None:
+    """Data Set Trailing Padding, the last element, is often cut off."""
+    path, padding = tmp_path / "cut.dcm", b"\xfc\xff\xfc\xffOB\0\0\0\1\0\0half"
+    made = image_of(np.array([[1, 2, 3]], np.int16))
+    path.write_bytes(encode(made, EXPLICIT_LE) + padding)
+    image = prepare(path)
+    assert image.pixels.tolist() == [[0, 128, 255]]
+    assert "the Data Set breaks off after its pixels: (FFFC,FFFC): a value of 256 bytes, but" in image.notes[0]
+
+
+def test_data_set_that_breaks_off_in_its_pixels_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "cut.dcm"
+    path.write_bytes(encode(image_of(np.array([[1, 2, 3]], np.int16)), EXPLICIT_LE)[:-1])
+    with pytest.raises(ImageError, match=r"cut.dcm: \(7FE0,0010\): a value of 6 bytes, but only 5 follow"):
         prepare(path)
 
 
