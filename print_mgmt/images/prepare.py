@@ -185,9 +185,7 @@ def _open_file(name: str) -> Source:
     return _open_dataset(file.dataset, file.syntax, name, notes)
 
 
-def _open_dataset(
-    dataset: Dataset, syntax: TransferSyntax | None, name: str = "", notes: Iterable[str] = ()
-) -> Source:
+def _open_dataset(dataset: Dataset, syntax: TransferSyntax | None, name: str = "", notes: Iterable[str] = ()) -> Source:
     try:
         image = _DicomImage(dataset, syntax, notes)
     except DimseError as exc:
