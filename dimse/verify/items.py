@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 APPLICATION_CONTEXT, CONTEXT_RQ, CONTEXT_AC, USER_INFORMATION = 0x10, 0x20, 0x21, 0x50
-ABSTRACT_SYNTAX, TRANSFER_SYNTAX = 0x30, 0x40
+ABSTRACT_SYNTAX, TRANSFER_SYNTAX, COMMON_EXTENDED = 0x30, 0x40, 0x57
 _FIXED = 74  # octets of an A-ASSOCIATE PDU before its items
 _ITEM_HEADER = 4  # octets: type, reserved, length
 _CONTEXT_FIXED = 4  # octets of a Presentation Context Item between its header and its sub-items
@@ -32,10 +32,19 @@ _MAX_SHOWN = 16  # octets in a text
 
 
 class Item(NamedTuple):
-    """An item or sub-item."""
+    """An item or sub-item; ``second`` is the byte after its type, which is reserved except in 57H."""
 
     kind: int
     value: bytes
+    second: int = 0
+
+    @property
+    def sets_reserved(self) -> bool:
+        """Whether a reserved byte of the item is not 0, apart from those of its sub-items."""
+        reserved = [] if self.kind == COMMON_EXTENDED else [self.second]
+        if self.kind == CONTEXT_RQ:
+            reserved += self.value[1:_CONTEXT_FIXED]
+        return any(reserved)
 
 
 def items_of(octets: bytes) -> list[Item]:
@@ -52,7 +61,7 @@ def _items(data: bytes) -> list[Item]:
     found, at = [], 0
     while (start := at + _ITEM_HEADER) <= len(data):
         end = start + int.from_bytes(data[at + 2 : start], "big")
-        found.append(Item(data[at], data[start:end]))
+        found.append(Item(data[at], data[start:end], data[at + 1]))
         at = end
     return found
 

@@ -78,11 +78,11 @@ CTN_SCU = {
     "UL-F-5.01": "PASS",
 }
 DCMPRSCU = {
+    "UL-A-7.01": "NON-STRICT",  # FFH in a reserved byte of item 20H
     "UL-A-8.02": "INFO",  # exit status 0, whatever happens
     "UL-F-6.06": "FAIL",  # a release by the printer closes the connection without an A-RELEASE-RP
     "UL-F-7.01": "FAIL",  # and so does a release collision
     "UL-P-3.05": "FAIL",  # the second PDV of a Data Set in one P-DATA-TF is not read
-    "UL-A-7.01": "PASS",
     "UL-A-8.05": "PASS",
     "PRN-L-2.01": "PASS",
 }
@@ -117,7 +117,7 @@ DCMJS_SCU = {
     "UL-A-7.01": "PASS",
     "PRN-L-2.01": "PASS",
 }
-ECHOSCU = {"UL-F-7.01": "FAIL", "UL-A-7.01": "PASS", "UL-A-8.05": "PASS"}
+ECHOSCU = {"UL-F-7.01": "FAIL", "UL-A-7.01": "NON-STRICT", "UL-A-8.05": "PASS"}
 
 
 def peer_of(key: str) -> VerifiedPeer:

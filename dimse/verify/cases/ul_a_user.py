@@ -30,9 +30,10 @@ from ..wire import Wire
 
 __all__ = ["UL_A_USER"]
 
-_ASYNCHRONOUS, _ROLE, _EXTENDED, _IDENTITY_AC = 0x53, 0x54, 0x56, 0x59
+_ASYNCHRONOUS, _ROLE, _EXTENDED, _COMMON_EXTENDED, _IDENTITY_AC = 0x53, 0x54, 0x56, 0x57, 0x59
 _OFFERED = 5  # operations that the tester offers in its asynchronous operations window
-_ANSWERS = {_ASYNCHRONOUS, _ROLE, _EXTENDED, _IDENTITY_AC}  # allowed only as answers to sub-items of the request
+# Allowed only as answers to sub-items of the request, and 57H never (PS3.7 D.3.3.6)
+_ANSWERS = {_ASYNCHRONOUS, _ROLE, _EXTENDED, _COMMON_EXTENDED, _IDENTITY_AC}
 
 
 async def unlimited(peer: Peer) -> Observation:

@@ -116,6 +116,25 @@ async def test_request_on_a_wrong_context_is_no_exchange(case_id: str, verdict: 
     assert result.verdict is verdict, result.reason
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "kind"),
+    [
+        (b"\x10\0\0\x15", b"\x10\1\0\x15", "10H"),
+        (b"\x20\0", b"\x20\1", "20H"),
+        (b"\1\0\0\0\x30\0", b"\1\0\xff\0\x30\0", "20H"),  # as in DCMTK
+        (b"\x40\0\0\x11", b"\x40\1\0\x11", "40H"),
+        (b"\x51\0\0\4", b"\x51\1\0\4", "51H"),
+    ],
+)
+async def test_reserved_byte_of_an_item_is_not_strict(old: bytes, new: bytes, kind: str) -> None:
+    def changed(pdu: bytes) -> bytes:
+        return pdu[:74] + pdu[74:].replace(old, new, 1) if pdu[0] == 0x01 else pdu
+
+    case = next(case for case in CASES if case.id == "UL-A-7.01")
+    result = (await judged(Wrong(octets=changed), case, patience=5.0)).results[-1]
+    assert (result.verdict, result.reason) == (Verdict.NON_STRICT, f"a reserved byte of {kind} is not 0")
+
+
 async def test_right_client_passes_each_case() -> None:
     run = await judged(Wrong(timer=10.0), *CASES, patience=30.0)
     assert [f"{each.case.id}: {each.reason}" for each in run.results if each.verdict in BAD or each.is_damaged] == []

@@ -106,6 +106,7 @@ def _well_formed(octets: bytes) -> Iterator[Checked]:
     is_zero = not (octets[1] or any(octets[8:10]) or any(octets[42:74]))
     yield _should(is_zero, "the reserved bytes are 0", "a reserved byte is not 0")
     items = items_of(octets)
+    yield from _reserved_bytes(items)
     kinds = [item.kind for item in items if item.kind in _ORDER]
     for kind in (_APPLICATION, USER_INFORMATION):
         count = kinds.count(kind)
@@ -117,6 +118,12 @@ def _well_formed(octets: bytes) -> Iterator[Checked]:
         yield from _uids_of(item)
         if item.kind == USER_INFORMATION:
             yield from _user_information(sub_items_of(item))
+
+
+def _reserved_bytes(items: list[Item]) -> Iterator[Checked]:
+    subs = [sub for item in items if item.kind in (CONTEXT_RQ, USER_INFORMATION) for sub in sub_items_of(item)]
+    kinds = ", ".join(dict.fromkeys(f"{item.kind:02X}H" for item in (*items, *subs) if item.sets_reserved))
+    yield _should(not kinds, "the reserved bytes of items are 0", f"a reserved byte of {kinds} is not 0")
 
 
 def _uids_of(item: Item) -> Iterator[Checked]:
