@@ -25,7 +25,6 @@ from dimse.message import (
     NSetRQ,
     Request,
     Response,
-    is_failure,
 )
 from dimse.packaged import packaged_text
 from dimse.uids import (
@@ -41,6 +40,7 @@ from .film.formats import MM_PER_INCH
 from .items import from_item, lut_from
 from .model import FilmBox, ImageBox, StoredLUT, plain_sheet
 from .sop import EVENTS, IMAGE_SEQUENCE, TITLES
+from .status import is_performed
 from .typed import integer, items, text
 
 __all__ = ["FilmView"]
@@ -92,7 +92,7 @@ class FilmView:
         elif isinstance(content, Response):
             requester = ACCEPTOR if side == REQUESTOR else REQUESTOR
             request, sent = self._requests.pop((requester, content.MessageIDBeingRespondedTo), (None, Dataset()))
-            if request is not None and not is_failure(content.Status):
+            if request is not None and is_performed(content.Status):
                 yield from self._apply(request, sent, content, _data_set(message))
 
     def sentence(self, tag: int) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from itertools import product
 
 from dimse.errors import EncodeError
-from dimse.message import GENERAL_STATUS
+from dimse.message import GENERAL_STATUS, StatusClass, status_class
 from dimse.uids import (
     BasicColorImageBox,
     BasicFilmBox,
@@ -26,6 +26,7 @@ __all__ = [
     "STATUS_INFO",
     "check_execution_status_info",
     "check_printer_status_info",
+    "is_performed",
     "meaning",
     "SUCCESS",
     "NO_SUCH_ATTRIBUTE",
@@ -119,6 +120,17 @@ BY_SERVICE: Mapping[tuple[str, str], tuple[int, ...]] = {
 def meaning(status: int) -> str:
     """Return the meaning of a status in the standard's words, or "not a status of this service" if it is unknown."""
     return PRINT_STATUS.get(status) or GENERAL_STATUS.get(status) or "not a status of this service"
+
+
+def is_performed(status: int) -> bool:
+    """Return whether the printer has performed the operation, perhaps with a warning.
+
+    Print Management has neither Pending nor Cancel (PS3.7 Annex C), so an operation with such a status has failed.
+    """
+    return status_class(status) in _PERFORMED
+
+
+_PERFORMED = (StatusClass.SUCCESS, StatusClass.WARNING)
 
 
 # --- Printer Status and Execution Status, PS3.3 C.13.8 and C.13.9 ---

@@ -13,12 +13,12 @@ from functools import partial
 from dimse.data import Value, tag_of
 from dimse.data.dictionary import vr_of
 from dimse.errors import DimseError, EncodeError, escaped
-from dimse.message import is_failure
 from dimse.terminal import cancel_on_sigterm, positive, run_loop
 
 from ..attributes import FILM_BOX, FILM_SESSION, IMAGE_BOX, Chosen, pick
 from ..film import FILM_SIZES, LUT_SHAPES, MAGNIFICATIONS, ORIENTATIONS, PresentationLUT
 from ..scu import Answered, Color, FilmOptions, Job, PrintClient, PrintReport, read_lut
+from ..status import is_performed
 from .images import ImageFiles, add_images
 from .options import add_peer, add_printer, add_requirements, printing_client
 
@@ -194,7 +194,7 @@ async def _print_all(pictures: ImageFiles, client: PrintClient, options: FilmOpt
 
 def _printed_films(answers: Iterable[Answered]) -> int:
     """Return the number of printed films: the films whose N-ACTION succeeded, or all films of a printed session."""
-    done = [name for name, status in answers if not is_failure(status)]
+    done = [name for name, status in answers if is_performed(status)]
     if _PRINTED_SESSION in done:  # each name counts once: after a lost association, the film is created again
         return len({name for name in done if name.startswith("N-CREATE of film ")})
     return sum(name.startswith("N-ACTION") for name in done)

@@ -26,14 +26,12 @@ from dimse.message import (
     NSetRQ,
     Request,
     Response,
-    StatusClass,
-    status_class,
 )
 from dimse.net import Association, NoResponse, Operation
 
 from ..jobs import JobFailed, PrinterState
 from ..sop import TITLES
-from ..status import NORMAL, check_execution_status_info, check_printer_status_info, meaning
+from ..status import NORMAL, check_execution_status_info, check_printer_status_info, is_performed, meaning
 from .engine import Film, OnFilm
 from .printer import Perform
 
@@ -120,10 +118,10 @@ class Fault:
                 operation.association.transport.close()
                 raise NoResponse("the connection was closed on purpose")
         status = int(self.what, 16)
-        if status_class(status) is StatusClass.FAILURE:
+        if not is_performed(status):
             return operation.reply(status, comment=meaning(status))
         response = await perform(operation)
-        if status_class(response.Status) is StatusClass.FAILURE:
+        if not is_performed(response.Status):
             return response
         return replace(response, Status=status)
 

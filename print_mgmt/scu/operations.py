@@ -11,13 +11,13 @@ from dimse.data import Dataset, DecodeLimits, Tag
 from dimse.data.dictionary import keyword_of
 from dimse.data.vr import VRS
 from dimse.errors import DecodeError, DimseError, RemoteProtocolError, ServiceError, cut, escaped
-from dimse.message import Response, StatusClass, is_failure, status_class
+from dimse.message import Response
 from dimse.net import Association, scu
 from dimse.uids import new_uid
 from dimse.ul import Context
 
 from ..sop import MEMBERS
-from ..status import INVALID_INSTANCE, NO_SUCH_ATTRIBUTE, meaning
+from ..status import INVALID_INSTANCE, NO_SUCH_ATTRIBUTE, is_performed, meaning
 from ..typed import items, text
 
 __all__ = ["Answered", "Operations", "PrintFailed", "in_charset"]
@@ -145,19 +145,18 @@ class Operations:
         except DimseError as exc:
             _log.info("N-DELETE of %s: %s", what, exc)
             return False
-        if is_failure(response.Status):
+        if not is_performed(response.Status):
             _log.info("N-DELETE of %s: %s", what, _words(response))
             return False
         return True
 
     def check(self, operation: str, response: Response) -> None:
-        """Add the status to ``answers``, and a warning status to the warnings. Raise `PrintFailed` for a failure."""
+        """Add the status to ``answers``, and a warning status to the warnings. Raise `PrintFailed` for any other status."""
         status = response.Status
         self.answers.append(Answered(operation, status))
         if status == _SUCCESS:
             return
-        kind = status_class(status)
-        if kind is StatusClass.FAILURE:
+        if not is_performed(status):
             raise PrintFailed(
                 status,
                 meaning(status),
@@ -166,8 +165,7 @@ class Operations:
                 offending=_tags(response, "OffendingElement") + _tags(response, "AttributeIdentifierList"),
                 details=_details(response),
             )
-        if kind is StatusClass.WARNING:
-            self.warn(f"{operation}: {_words(response)}")
+        self.warn(f"{operation}: {_words(response)}")
 
     def warn(self, warning: str) -> None:
         """Add a warning."""

@@ -6,7 +6,7 @@ from typing import Unpack, overload
 
 from dimse.data import Dataset, Value
 from dimse.errors import AssociationAborted, ContextNotAccepted, EncodeError, RemoteProtocolError
-from dimse.message import Response, is_failure
+from dimse.message import Response
 from dimse.uids import BasicAnnotationBox, BasicFilmBox, BasicFilmSession, BasicPrintImageOverlayBox, ImageOverlayBox
 from dimse.uids import PresentationLUT as PresentationLUTClass
 
@@ -17,6 +17,7 @@ from ..items import lut_dataset, overlay_dataset, to_item
 from ..model import reference
 from ..sop import IMAGE_BOX as IMAGE_BOX_OF
 from ..sop import IMAGE_SEQUENCE
+from ..status import is_performed
 from ..typed import items, text
 from .connection import Connection
 from .events import Job
@@ -190,7 +191,7 @@ class FilmBox:
         for action in _ACTIONS[self._connection.action]:
             sop_class, uid = self._target(action)
             response = await self._operations.print(sop_class, uid, with_data=self._connection.options.action_data)
-            if not is_failure(response.Status):
+            if is_performed(response.Status):
                 refusal = None
                 self._connection.learn_action(action)
                 break

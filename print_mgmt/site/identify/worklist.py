@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from dimse.data import Dataset, DecodeLimits
 from dimse.errors import DimseError
-from dimse.message import is_failure, is_pending
+from dimse.message import StatusClass, is_pending, status_class
 from dimse.net import scu
 
 from ...config import ConfigError
@@ -26,6 +26,8 @@ __all__ = ["WorklistSource"]
 _FIND = "1.2.840.10008.5.1.4.31"  # Modality Worklist Information Model - FIND
 _MAX_ENTRIES = 100  # worklist entries for one film; if there are more, the key is not specific enough
 _LIMITS = DecodeLimits(elements=5_000)  # takes 10 ms of the event loop at most; real entries have fewer than 200
+# After these statuses, entries may be missing. This side never cancels a query whose entries it still reads
+_INCOMPLETE = (StatusClass.FAILURE, StatusClass.CANCEL)
 _WILDCARDS = "*?\\"  # a value with one of these characters could match other patients (PS3.4 C.2.2.2)
 # Keys of PS3.4 Table K.6-1 whose keyword differs from the keyword of the film's attribute
 _KEYS = {"StudyID": "RequestedProcedureID", "StudyDescription": "RequestedProcedureDescription"}
@@ -96,7 +98,7 @@ class WorklistSource(DicomNode):
             context = association.context_for(_FIND)
             async with scu.c_find(association, context, identifier) as responses:
                 async for response in responses:
-                    if is_failure(response.Status):
+                    if status_class(response.Status) in _INCOMPLETE:
                         raise DimseError(f"{self.peer}: C-FIND: status {response.Status:04X}H")
                     if is_pending(response.Status):
                         entries.append(_entry(scu.dataset_of(association, context, response, _LIMITS)))

@@ -130,6 +130,13 @@ async def test_failure_status_performs_nothing(fault: str) -> None:
     assert len(films) == 2
 
 
+async def test_canceled_request_prints_nothing() -> None:
+    """FE00 is no success."""
+    async with printer("FE00@N-ACTION") as (server, films):
+        assert "FE00H" in await outcome(server)
+    assert films == []
+
+
 async def test_fault_without_number_is_repeated() -> None:
     async with printer("0110@N-CREATE FilmSession") as (server, films):
         assert ["0110H" in await outcome(server) for _ in range(3)] == [True] * 3

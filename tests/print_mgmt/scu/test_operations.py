@@ -8,12 +8,12 @@ from printers import Odd, gray, printer
 
 from dimse.data import Dataset
 from dimse.errors import DecodeError
-from dimse.message import NGetRQ, NSetRQ, NSetRSP
+from dimse.message import NActionRQ, NCreateRQ, NGetRQ, NSetRQ, NSetRSP, Request
 from dimse.uids import BasicGrayscalePrintManagementMeta
 from print_mgmt import PrintClient, PrintFailed
 from print_mgmt.scu.operations import Operations, in_charset
 from print_mgmt.service import Answer
-from print_mgmt.status import DEMAGNIFIED, NO_MEMORY, meaning
+from print_mgmt.status import DEMAGNIFIED, NO_MEMORY, is_performed, meaning
 
 
 @pytest.mark.parametrize(("comment", "shown"), [("", ""), (meaning(DEMAGNIFIED)[:64], ""), ("by half", ": by half")])
@@ -39,6 +39,20 @@ async def test_error_does_not_repeat_the_status() -> None:
         with pytest.raises(PrintFailed) as caught:
             await client.print_images([gray(1)])
     assert str(caught.value) == f"N-SET of image 1 of film 1: status C605H ({meaning(NO_MEMORY)})"
+
+
+@pytest.mark.parametrize("request_type", [NCreateRQ, NSetRQ, NActionRQ])
+async def test_canceled_operation_has_failed(request_type: type[Request]) -> None:
+    """Print Management has no Cancel (FE00): the printer did not do what it was asked."""
+    odd = Odd(lambda message: Answer(Status=0xFE00) if isinstance(message, request_type) else None)
+    async with odd.client() as client:
+        with pytest.raises(PrintFailed, match="FE00H"):
+            await client.print_images([gray(1)])
+
+
+def test_canceled_operation_is_not_performed() -> None:
+    performed = [status for status in (0x0000, 0x0107, 0xB603, 0xC605, 0xFE00, 0xFF00) if is_performed(status)]
+    assert performed == [0x0000, 0x0107, 0xB603]
 
 
 @pytest.mark.parametrize(

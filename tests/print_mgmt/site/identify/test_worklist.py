@@ -157,11 +157,15 @@ async def test_endless_worklist_is_an_error() -> None:
         await ask(Worklist(answer=answer), PatientID="4711")
 
 
-async def test_failing_worklist_is_an_error() -> None:
-    async def answer(operation: Operation) -> AsyncGenerator[Response, None]:
-        yield operation.reply(0xA700)
+@pytest.mark.parametrize("status", [0xA700, 0xC001, 0xFE00])
+async def test_incomplete_worklist_is_an_error(status: int) -> None:
+    """The entries that are missing may belong to other patients, also if the worklist has canceled the query itself."""
 
-    with pytest.raises(DimseError, match="C-FIND: status A700H"):
+    async def answer(operation: Operation) -> AsyncGenerator[Response, None]:
+        yield operation.pending(DOE)
+        yield operation.reply(status)
+
+    with pytest.raises(DimseError, match=f"C-FIND: status {status:04X}H"):
         await ask(Worklist(answer=answer), PatientID="4711")
 
 
