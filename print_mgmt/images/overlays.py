@@ -117,9 +117,14 @@ class _Overlay:
             sizes = f"{self._name('OverlayRows')} {rows} and OverlayColumns {columns}"
             raise ImageError(f"{sizes} must be at least 1 (PS3.3 C.9.2)")
         start = number * rows * columns
-        if 8 * len(data) < start + rows * columns:
+        missing = start + rows * columns - 8 * len(data)
+        if missing > 0:
             plane = f"plane {number + 1} of {rows} x {columns} bits"
-            raise ImageError(f"{self._name('OverlayData')} has {len(data)} bytes, too few for {plane} (PS3.5 8.1.2)")
+            found = f"{self._name('OverlayData')} has {len(data)} bytes, too few for {plane} (PS3.5 8.1.2)"
+            if missing >= columns:
+                raise ImageError(found)
+            self._frame.note(f"{found}: the rest of its last row is empty")
+            data = bytes(data) + bytes(missing // 8 + 1)
         check_size(rows, columns)
         octets = np.frombuffer(data, np.uint8)[start // 8 : (start + rows * columns + 7) // 8]
         bits = np.unpackbits(octets, bitorder="little")[start % 8 :][: rows * columns]

@@ -34,6 +34,7 @@ _HALVED = ("YBR_FULL_422", "YBR_PARTIAL_422")  # two bytes per pixel if uncompre
 _WHOLE = (8, 16, 32)  # Bits Allocated of whole bytes
 _UNCOMPRESSED = "1.2.840.10008.1.2.1.98"  # frames in fragments, as in compressed pixels, but not compressed
 _DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"  # each frame is compressed by RFC 1951, PS3.5 A.4.13
+_ACR_NEMA = "ACR-NEMA"  # Recognition Code: ACR-NEMA 1.0 or 2.0
 _ALWAYS_PADDING = 3  # up to this many bytes after the last frame are padding, however short a frame is
 
 
@@ -179,10 +180,13 @@ def _compressed_bytes(frame: Frame, syntax: TransferSyntax | None, fragments: Fr
 def photometric_of(frame: Frame) -> str:
     """Return Photometric Interpretation, one of the known terms; case and punctuation are corrected with a note.
 
-    Raises ImageError if it cannot be printed, or contradicts Samples per Pixel.
+    ACR-NEMA, the standard before DICOM, has only gray images, and no such attribute: they are MONOCHROME2. Raises
+    ImageError if the term cannot be printed, or contradicts Samples per Pixel.
     """
     written = frame.text("PhotometricInterpretation")
     photometric = _TERMS.get(_letters(written))
+    if not written and frame.term("RecognitionCode").startswith(_ACR_NEMA):
+        photometric = "MONOCHROME2"
     if photometric is None:
         known = ", ".join(_TERMS.values())
         raise ImageError(f"PhotometricInterpretation {shown_values([written])} is not one of {known}: convert it first")
@@ -211,8 +215,8 @@ def _frame_bytes(frame: Frame, keyword: str, bits: int) -> tuple[memoryview, int
     """Return the bytes of one frame of ``bits`` bits, and the bit (0 to 7) of the first byte where the frame begins.
 
     Some files have padding after the last frame: at most 3 bytes, or less than a frame, or only zeros. Any other data
-    there means that an attribute is wrong, and the print would be wrong, too. Raises ImageError for such data, and for
-    too few bytes.
+    there means that an attribute is wrong, and the print would be wrong, too. Some ultrasound devices round an odd
+    length down: the byte that is missing is read as 0. Raises ImageError for other data, and for too few bytes.
     """
     data, frames = _value(frame, keyword), _declared_frames(frame) or 1
     if not isinstance(data, bytes | memoryview):
@@ -222,6 +226,9 @@ def _frame_bytes(frame: Frame, keyword: str, bits: int) -> tuple[memoryview, int
     size = f"{frames} frames of {frame.count('Rows')} x {frame.count('Columns')}"
     lengths = f"{keyword}: {len(data)} bytes where {size} need {needed}"
     excess = len(data) - needed
+    if excess == -1 and needed % 2 and data:
+        frame.note(f"{lengths}: the last byte is read as 0 (PS3.5 8.1.1)")
+        data, excess = bytes(data) + b"\0", 0
     is_padding = excess <= max(_ALWAYS_PADDING, bits // 8 - 1) or not np.frombuffer(data, np.uint8, offset=needed).any()
     if excess < 0 or not is_padding:
         raise ImageError(f"{lengths} (PS3.5 8.1.1)")

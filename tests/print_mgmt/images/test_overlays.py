@@ -117,6 +117,15 @@ def test_invalid_overlay_is_left_out(attributes: dict[str, object], message: str
     assert message in made.notes[0]
 
 
+def test_overlay_whose_last_row_is_cut_off_is_printed() -> None:
+    """Some programs round the length of Overlay Data down to whole bytes."""
+    made = prepare(overlay(gray(), CORNER, OverlayRows=3, OverlayColumns=6, OverlayData=b"\xff\xff"))
+    assert made.pixels.tolist() == [[255] * 4, [255] * 4, [255] * 4]
+    assert (
+        "2 bytes, too few for plane 1 of 3 x 6 bits (PS3.5 8.1.2): the rest of its last row is empty" in made.notes[0]
+    )
+
+
 def test_repeated_sign_is_not_an_overlay() -> None:
     """The upper bits of two's complement of 12 bits in 16 repeat the sign."""
     cells = np.array([[-100, 100, -1, 0]] * 3, "<i2")

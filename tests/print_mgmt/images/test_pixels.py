@@ -108,6 +108,26 @@ def test_abuse_is_refused_with_field_and_rule(attributes: dict[str, object], mes
     assert "\n" not in str(caught.value)
 
 
+def test_odd_length_that_is_rounded_down_lacks_a_byte_that_is_0() -> None:
+    """Some ultrasound devices write 2149874 bytes where 2149875 are needed."""
+    made = prepare(gray(bytes([85, 170, 255, 255]), 8, 1, 5))
+    assert made.pixels.tolist() == [[85, 170, 255, 255, 0]]
+    assert "4 bytes where 1 frames of 1 x 5 need 5: the last byte is read as 0" in made.notes[0]
+
+
+def test_odd_length_that_lacks_another_byte_is_refused() -> None:
+    with pytest.raises(ImageError, match="3 bytes where 1 frames of 1 x 5 need 5"):
+        prepare(gray(bytes(3), 8, 1, 5))
+
+
+def test_image_of_acr_nema_is_monochrome2() -> None:
+    """ACR-NEMA, the standard before DICOM, has no Photometric Interpretation."""
+    old: dict[str, object] = {"RecognitionCode": "ACR-NEMA 2.0", "SamplesPerPixel": None}
+    made = prepare(gray(bytes([0, 85, 170, 255]), 8, PhotometricInterpretation=None, **old))
+    assert made.pixels.tolist() == [[0, 85, 170, 255]]
+    assert "PhotometricInterpretation '' is read as MONOCHROME2" in made.notes[0]
+
+
 @pytest.mark.parametrize("number", [b"0 ", b"-5", b"1A", b"1.5 "])
 def test_wrong_number_of_frames_is_ignored(number: bytes) -> None:
     """PS3.3 C.7.6.6.1: there is a note, and the length of the data decides."""
