@@ -151,7 +151,7 @@ class Operations:
         return True
 
     def check(self, operation: str, response: Response) -> None:
-        """Add the status to ``answers``, and a warning status to the warnings. Raise `PrintFailed` for any other status."""
+        """Add the status to ``answers``, and a warning to the warnings. Raise `PrintFailed` if there was no success."""
         status = response.Status
         self.answers.append(Answered(operation, status))
         if status == _SUCCESS:
