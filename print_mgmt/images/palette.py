@@ -1,7 +1,10 @@
-"""PALETTE COLOR to RGB, PS3.3 C.7.6.3.1.5, C.7.6.3.1.6 and C.7.9.
+"""PALETTE COLOR to RGB, PS3.3 C.7.6.3.1.5, C.7.6.3.1.6 and C.7.9; and gray with colors, C.7.6.19.
 
 A stored value is looked up in three tables, one for each color. A table may consist of segments (C.7.9.2): literal
 entries, straight lines from the last entry, and copies of earlier segments.
+
+A Supplemental Palette belongs to gray pixels: it has the colors of the stored values from its first input on, such as
+the flow of blood in an enhanced ultrasound or MR image. Lower values are gray.
 """
 
 from collections.abc import Iterator
@@ -16,9 +19,11 @@ from .lut import Descriptor, Lut, data_bytes, descriptor_of, table_of
 from .picture import Codes, look_up
 from .stored_values import Cells, all_codes, distinct_values, stored_values
 
-__all__ = ["rgb_of"]
+__all__ = ["has_supplement", "rgb_of", "with_supplement"]
 
 _COLORS = ("Red", "Green", "Blue")
+_DESCRIPTOR = "PaletteColorLookupTableDescriptor"
+_IN_COLOR = ("COLOR", "MIXED")  # values of Pixel Presentation
 _DISCRETE, _LINEAR, _INDIRECT = 0, 1, 2  # segment types
 
 
@@ -36,6 +41,27 @@ def rgb_of(cells: Cells, frame: Frame) -> Codes:
     stored = stored_values(all_codes(cells), frame, is_signed=frame.signed)
     table = np.stack([_spread_entries(lut, stored, bits, _highest(lut, luts)) for lut in luts], axis=-1)
     return look_up(table, cells)
+
+
+def has_supplement(frame: Frame) -> bool:
+    """Return whether gray pixels have a Supplemental Palette that shall be applied (Pixel Presentation, C.8.16.2)."""
+    return frame.term("PixelPresentation") in _IN_COLOR and f"{_COLORS[0]}{_DESCRIPTOR}" in frame.dataset
+
+
+def with_supplement(cells: Cells, levels: Codes, frame: Frame) -> Codes:
+    """Return gray pixels with the colors of their Supplemental Palette, HxWx3, over the full range of 16 bits.
+
+    ``levels`` are the levels of the gray pixels over the full range of 16 bits. Raises ImageError as `rgb_of` does.
+    """
+    colors = rgb_of(cells, frame)
+    if colors.itemsize == 1:
+        colors = colors.astype(np.uint16) * 257
+    name = f"{_COLORS[0]}{_DESCRIPTOR}"
+    first = descriptor_of(frame.dataset.get(name), name, is_signed=frame.signed).first
+    stored = stored_values(all_codes(cells), frame, is_signed=frame.signed)
+    is_color = np.take(stored >= first, cells)
+    colors[~is_color] = levels[~is_color][:, None]
+    return colors
 
 
 def _check(luts: list[Lut], cells: Cells, frame: Frame) -> None:

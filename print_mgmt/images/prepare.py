@@ -30,8 +30,8 @@ from .foreign import ForeignDataset, ForeignPicture, file_of, pillow_of
 from .frame import MAX_PIXELS, Frame, aspect_of, spacing_of
 from .grayscale import Ends
 from .overlays import overlay_mask
-from .picture import Background, Picture, identity, picture_of
-from .pixels import PIXELS, Fragments, floats_of, fragments_of, frame_count, photometric_of, pixels_of
+from .picture import Background, Codes, Picture, identity, look_up, picture_of
+from .pixels import PIXELS, Fragments, Pixels, floats_of, fragments_of, frame_count, photometric_of, pixels_of
 from .shutter import shutter_of
 from .stored_values import Cells, Floats
 from .voi import Choice
@@ -231,6 +231,8 @@ class _DicomImage:
                     find_ends = partial(self._find_ends, pixels.cells, frame)
                     scale = options.get("scale_lut", False)
                     codes, curve = grayscale.grayscale(pixels.cells, frame, window, find_ends, scale_lut=scale)
+                    if palette.has_supplement(frame):
+                        codes, curve, photometric = _with_supplement(pixels, codes, curve, frame)
         spacing = spacing_of(frame)
         aspect = aspect_of(frame, spacing)
         return Picture(
@@ -266,6 +268,18 @@ class _DicomImage:
                 yield grayscale.ends_of(found, frame)
             except DimseError:
                 yield None
+
+
+def _with_supplement(pixels: Pixels, codes: Codes, curve: Floats, frame: Frame) -> tuple[Codes, Floats, str]:
+    """Return codes, curve and term of gray pixels in their colors; as they were, with a note, if a table is broken."""
+    levels = look_up(
+        np.rint((curve if pixels.photometric == "MONOCHROME2" else 1 - curve) * 0xFFFF).astype("u2"), codes
+    )
+    try:
+        return *identity(palette.with_supplement(pixels.cells, levels, frame)), "RGB"
+    except ImageError as exc:
+        frame.note(f"{exc}: printed without the colors of the Supplemental Palette")
+        return codes, curve, pixels.photometric
 
 
 def _layers(

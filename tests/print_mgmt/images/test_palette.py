@@ -220,3 +220,36 @@ def test_error_about_a_short_table_names_its_descriptor() -> None:
     said = "RedPaletteColorLookupTableData has 2 of the 8 entries of RedPaletteColorLookupTableDescriptor"
     with pytest.raises(ImageError, match=said):
         prepare(image([0, 3], [8, 0, 16], **short), color=True)
+
+
+def supplemented(**attributes: object) -> Dataset:
+    """Return two gray pixels, 0 and 200 of 0 to 255, and two with the colors of 256 and 257."""
+    window: dict[str, object] = {"WindowCenter": "128", "WindowWidth": "256", "BitsStored": 9, "HighBit": 8}
+    table = data(bytes([255, 10]), bytes([0, 20]), bytes([0, 30]))
+    made = image([0, 200, 256, 257], [2, 256, 8], "u2", **{**table, **window, **attributes})
+    made.PhotometricInterpretation = attributes.get("PhotometricInterpretation", "MONOCHROME2")
+    return made
+
+
+@pytest.mark.parametrize("presentation", ["COLOR", "MIXED"])
+def test_supplemental_palette_colors_the_values_from_its_first_input(presentation: str) -> None:
+    """PS3.3 C.7.6.19: lower values are gray."""
+    made = supplemented(PixelPresentation=presentation)
+    assert colors(made) == [[0] * 3, [200] * 3, [255, 0, 0], [10, 20, 30]]
+
+
+@pytest.mark.parametrize("presentation", [None, "MONOCHROME"])
+def test_supplemental_palette_needs_a_pixel_presentation(presentation: str | None) -> None:
+    made = supplemented(PixelPresentation=presentation)
+    assert colors(made) == [[0] * 3, [200] * 3, [255] * 3, [255] * 3]
+
+
+def test_gray_beside_a_supplemental_palette_is_inverted_in_monochrome1() -> None:
+    made = supplemented(PixelPresentation="COLOR", PhotometricInterpretation="MONOCHROME1")
+    assert colors(made)[:3] == [[255] * 3, [55] * 3, [255, 0, 0]]
+
+
+def test_broken_supplemental_palette_is_ignored() -> None:
+    made = supplemented(PixelPresentation="COLOR", BluePaletteColorLookupTableDescriptor=[2, 256, 17])
+    assert prepare(made).pixels.tolist() == [[0, 200, 255, 255]]
+    assert "printed without the colors of the Supplemental Palette" in prepare(made).notes[0]
