@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["pixel_array", "set_pixels", "unpack_pixels"]
+__all__ = ["is_subsampled", "pixel_array", "set_pixels", "unpack_pixels"]
 
 _RULE = "PS3.3 §C.7.6.3"
 _KINDS = {0: "u", 1: "i"}  # kinds of dtype by Pixel Representation
 _ONE_SAMPLE = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
 _WIDTHS = (8, 16, 32)  # values of Bits Allocated that are whole bytes
 _FLOATS = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}  # bits per pixel
+_PADDING = 3  # up to this many bytes after the last frame are always padding
 _SUBSAMPLED = ("YBR_FULL_422", "YBR_PARTIAL_422")  # two pixels share Cb and Cr, PS3.3 §C.7.6.3.1.2
 
 
@@ -48,7 +49,7 @@ def pixel_array(
     count = frames * rows * columns * samples
     size = (count * bits + 7) // 8
     photometric = dataset.get("PhotometricInterpretation")
-    subsampled = samples * bits == 24 and len(raw) < size and photometric in _SUBSAMPLED
+    subsampled = samples * bits == 24 and photometric in _SUBSAMPLED and is_subsampled(raw, rows * columns, frames)
     if subsampled and columns % 2:
         raise _error(dataset, "Columns", f"{columns} is odd, but two pixels of {photometric!s} share Cb and Cr")
     size = size // 3 * 2 if subsampled else size
@@ -63,6 +64,20 @@ def pixel_array(
     planar = samples > 1 and _integer_in(dataset, "PlanarConfiguration", 0) == 1
     pixels = unpack_pixels(raw, (frames, rows, columns, samples), bits, kind=kind, planar=planar, subsampled=subsampled)
     return pixels[0] if frames == 1 else pixels
+
+
+def is_subsampled(raw: bytes | memoryview, pixels: int, frames: int) -> bool:
+    """Return whether two pixels of native YBR_FULL_422 share Cb and Cr, as PS3.3 §C.7.6.3.1.2 requires.
+
+    Some equipment writes three bytes per pixel: then ``raw`` has room for all ``frames`` of so many ``pixels``, and
+    only padding after them. Bytes that fill whole frames of two bytes per pixel are no padding, unless they are zeros.
+    """
+    import numpy as np
+
+    full = 3 * pixels * frames
+    if len(raw) <= full + _PADDING:
+        return len(raw) < full
+    return len(raw) % (2 * pixels) <= 1 and bool(np.frombuffer(raw, np.uint8, offset=full).any())
 
 
 def unpack_pixels(

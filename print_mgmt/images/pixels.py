@@ -12,7 +12,7 @@ import numpy as np
 
 from dimse.data import Dataset, Finding, TransferSyntax, Value, frames_of
 from dimse.data.frames import Fragment
-from dimse.data.pixels import unpack_pixels
+from dimse.data.pixels import is_subsampled, unpack_pixels
 
 from . import codecs, codestream, color
 from .errors import ImageError
@@ -244,7 +244,8 @@ def _read_native(frame: Frame, shape: tuple[int, ...], photometric: str) -> Cell
         raise ImageError(f"{photometric} is for {codec} only (PS3.3 C.7.6.3.1.2)")
     rows, columns, samples = (*shape, 1)[:3]
     allocated = frame.count("BitsAllocated")
-    halved = photometric in _HALVED and len(_bytes(frame)) < 3 * rows * columns * (_declared_frames(frame) or 1)
+    frames = _declared_frames(frame) or 1
+    halved = photometric in _HALVED and is_subsampled(_bytes(frame), rows * columns, frames)
     if halved and columns % 2:
         raise ImageError(f"Columns {columns} of {photometric} must be even (PS3.3 C.7.6.3.1.2)")
     raw, start = _frame_bytes(frame, "PixelData", rows * columns * (16 if halved else samples * allocated))

@@ -164,6 +164,22 @@ def test_pixels_that_share_their_color_are_doubled() -> None:
     assert pixel_array(ds)[1, 1].tolist() == [9, 10, 11]
 
 
+def test_pixels_of_a_second_frame_share_their_color_too() -> None:
+    """Number of Frames is missing, so the object has one frame (PS3.3 C.7.6.3); the second frame is no padding."""
+    ds = image(Columns=2, BitsAllocated=8, SamplesPerPixel=3, PhotometricInterpretation="YBR_FULL_422")
+    ds.PixelData = bytes([10, 11, 20, 30, 12, 13, 21, 31]) * 2
+    report: list[Finding] = []
+    assert pixel_array(ds, report=report).tolist() == [[[10, 20, 30], [11, 20, 30]], [[12, 21, 31], [13, 21, 31]]]
+    assert [finding.what for finding in report] == ["16 bytes, but 1 frames of 2 x 2 x 3 at 8 bits need 8"]
+
+
+@pytest.mark.parametrize("padding", [bytes(4), b"\1\2\3"])
+def test_padding_is_no_frame_of_pixels_that_share_their_color(padding: bytes) -> None:
+    ds = image(Columns=2, BitsAllocated=8, SamplesPerPixel=3, PhotometricInterpretation="YBR_FULL_422")
+    ds.PixelData = bytes(range(12)) + padding
+    assert pixel_array(ds)[1, 1].tolist() == [9, 10, 11]
+
+
 @pytest.mark.parametrize("rows", [2, 3])
 def test_pixels_that_share_their_color_need_even_columns(rows: int) -> None:
     ds = image(Rows=rows, BitsAllocated=8, SamplesPerPixel=3, PhotometricInterpretation="YBR_FULL_422")

@@ -68,6 +68,19 @@ def test_length_tells_the_number_of_frames_of_422_without_subsampling() -> None:
     assert [np.unique(made.pixels).tolist() for made in frames] == [[level] for level in range(3)]
 
 
+@pytest.mark.parametrize("count", [2, 3])
+def test_frames_of_422_without_their_number_are_refused(count: int) -> None:
+    """An object without Number of Frames has one frame, so other data means that an attribute is wrong."""
+    data = bytes([100, 200, 128, 128] * 8 * count)
+    with pytest.raises(ImageError, match=f"{32 * count} bytes where 1 frames of 4 x 4 need 32"):
+        prepare(image("YBR_FULL_422", data, 4, 4), color=True)
+
+
+def test_padding_after_422_without_subsampling_is_ignored() -> None:
+    data = bytes([100, 128, 128] * 16) + bytes(16)
+    assert np.unique(prepare(image("YBR_FULL_422", data, 4, 4), color=True).pixels).tolist() == [100]
+
+
 @pytest.mark.parametrize("planar", [0, 1])
 def test_color_by_plane_equals_color_by_pixel(planar: int) -> None:
     rgb = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
