@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from dimse.data import Dataset, Element, Value, tag_of
 from dimse.data.dictionary import keyword_of
-from dimse.data.pixels import pixel_array, unpack_pixels
+from dimse.data.pixels import is_subsampled, pixel_array, unpack_pixels
 from dimse.errors import DecodeError, EncodeError
 
 from .attributes import Refusal, refuse, shown
@@ -189,11 +189,11 @@ def _check_excess(data: Value, pixels: NDArray[np.generic], photometric: str, *,
     If Rows or Columns is too small by one, the data have a whole row or column more, and the film would show noise. So
     the excess is padding only if it is less than a row and a column, or if no larger image has as many bytes.
     """
-    length = len(data) if isinstance(data, bytes | memoryview) else 0
-    needed = pixels.nbytes
-    if photometric == "YBR_FULL_422" and length < needed:
-        needed = needed // 3 * 2
+    raw = data if isinstance(data, bytes | memoryview) else b""
+    length, needed = len(raw), pixels.nbytes
     rows, columns = pixels.shape[:2]
+    if photometric == "YBR_FULL_422" and is_subsampled(raw, rows * columns, 1):
+        needed = needed // 3 * 2
     size = needed // max(rows * columns, 1)
     excess, shortest = length - needed - needed % 2, min(rows, columns) * size
     if excess <= 0:

@@ -193,6 +193,12 @@ def test_abuse_is_0106_and_costs_no_memory(attributes: dict[str, object]) -> Non
     assert peak < 1 << 20
 
 
+def test_second_image_of_422_is_refused() -> None:
+    made = item(SamplesPerPixel=3, PhotometricInterpretation="YBR_FULL_422", Columns=4, PixelData=b"\x80" * 48)
+    with pytest.raises(ServiceError, match="48 bytes where 3 x 4 pixels need 24"):
+        from_item(made, color=True)
+
+
 def test_pairs_of_an_odd_row_are_refused() -> None:
     """Two pixels of YBR_FULL_422 share their chrominances, PS3.3 C.7.6.3.1.2."""
     made = item(SamplesPerPixel=3, PhotometricInterpretation="YBR_FULL_422", PixelData=bytes(30))
