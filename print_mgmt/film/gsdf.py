@@ -30,6 +30,7 @@ _INVERSE = (
     *(-1.1878455, -0.18014349, 0.14710899, -0.017046845),
 )
 _MIN_LUMINANCE, _MAX_LUMINANCE = 0.05, 4000.0  # cd/m2, the range of the function
+_ROUNDING = 1e-9  # a luminance on a limit of this range may be computed just beyond it; the error is below this part
 _MAX_LIGHT = 1e9  # cd/m2: below the sun, above any lightbox
 
 
@@ -72,8 +73,8 @@ class FilmViewing:
             return False
         luminances = self.luminance_of(np.array([self.max_density, self.min_density]))
         return bool(
-            luminances[0] >= _MIN_LUMINANCE
-            and luminances[1] <= _MAX_LUMINANCE
+            luminances[0] >= _MIN_LUMINANCE * (1 - _ROUNDING)
+            and luminances[1] <= _MAX_LUMINANCE * (1 + _ROUNDING)
             and np.diff(jnd_index(luminances))[0] >= 1
         )
 

@@ -68,6 +68,16 @@ def test_is_defined_rejects_unusable_light(illumination: float, ambient: float, 
     assert FilmViewing(illumination=illumination, ambient=ambient).is_defined() is defined
 
 
+@pytest.mark.parametrize(
+    ("min_density", "max_density", "illumination"),
+    [(0.20, 2.00, 5), (0.20, 3.00, 50), (0.20, 4.00, 500), (0, 3.00, 4000), (1.00, 3.00, 40000)],
+)
+def test_limits_of_the_function_are_defined(min_density: float, max_density: float, illumination: int) -> None:
+    """500 cd/m2 through 4.00 OD are 0.05 cd/m2, 40000 cd/m2 through 1.00 OD are 4000 cd/m2 (PS3.14 §7.1)."""
+    on_the_limit = FilmViewing(min_density=min_density, max_density=max_density, illumination=illumination, ambient=0)
+    assert on_the_limit.is_defined()
+
+
 @given(st.integers(0, 200), st.integers(1, 300), st.integers(1, 3500), st.integers(0, 500))
 def test_densities_fall_as_p_values_rise(least: int, more: int, illumination: int, ambient: int) -> None:
     viewing = FilmViewing(
