@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 
 from ..explain import View
 from ..explain.feed import Feed
-from ..net.client import connection_reason
+from ..net.client import listening_failed
 
 __all__ = ["LiveView", "Views", "listening_socket", "url_of"]
 
@@ -47,7 +47,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OSError as exc:
-        raise OSError(exc.errno, connection_reason(exc), f"{host}:{port}") from exc
+        raise listening_failed(exc, host, port) from exc
 
 
 def url_of(sock: socket.socket) -> str:

@@ -80,8 +80,10 @@ def _compare(parser: argparse.ArgumentParser, arguments: argparse.Namespace, scr
         parser.error("verify supports only --tls-profile B.12")
     try:
         script = read_script(arguments.script, scripts)
-    except (DecodeError, OSError) as exc:
+    except DecodeError as exc:
         parser.error(str(exc))
+    except OSError as exc:
+        parser.error(f"{arguments.script}: {exc.strerror or exc}")
     if arguments.show:
         print("\n".join((f"# {script.about}", *(step.text for step in script.steps))))
         return _AGREE

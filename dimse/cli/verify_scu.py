@@ -13,6 +13,7 @@ from typing import Any
 
 from ..command_line import Parser
 from ..errors import DecodeError, escaped
+from ..net.client import listening_failed
 from ..terminal import add_server_tls, ae_title, cancel_on_sigterm, seconds, server_tls
 from ..verify import Case, Options, Result, Role, Run
 from ..verify.report import document, joined, judged_cases
@@ -344,7 +345,10 @@ async def _answering(guide: _Guide, port: int | None) -> AsyncIterator[None]:
     if port is None:
         yield
         return
-    server = await asyncio.start_server(guide.answer, _LOOPBACK, port, limit=_MAX_HTTP)
+    try:
+        server = await asyncio.start_server(guide.answer, _LOOPBACK, port, limit=_MAX_HTTP)
+    except OSError as exc:
+        raise listening_failed(exc, _LOOPBACK, port) from exc
     try:
         yield
     finally:

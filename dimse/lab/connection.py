@@ -8,6 +8,7 @@ from contextlib import ExitStack, suppress
 from ..errors import ConnectionFailed, RemoteProtocolError
 from ..explain.pcapng import Address
 from ..net import Recorder
+from ..net.client import listening_failed
 from ..net.recorder import Tap, address_of
 from ..tls import TLSContext, TLSSession
 
@@ -150,7 +151,11 @@ class Listener:
     def __init__(
         self, host: str, port: int, *, tls: TLSContext | None = None, recorder: Recorder | None = None
     ) -> None:
-        self._socket = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            self._socket = socket.create_server((host, port), family=family)
+        except OSError as exc:
+            raise listening_failed(exc, host, port) from exc
         self._tls, self._recorder = tls, recorder
 
     @property

@@ -29,7 +29,7 @@ from .trace import Trace
 from .transport import Transport
 from .waiter import Waiter
 
-__all__ = ["connect", "connection_reason"]
+__all__ = ["connect", "connection_reason", "listening_failed"]
 
 
 _NO_HANDLERS: Handlers = {}
@@ -190,3 +190,10 @@ def connection_reason(error: OSError) -> str:
     if isinstance(error, socket.gaierror) or error.errno is None:
         return error.strerror or str(error)
     return os.strerror(error.errno)
+
+
+def listening_failed(error: OSError, host: str, port: int) -> OSError:
+    """Return ``error`` with the address in its text: "cannot listen on 127.0.0.1:104: Permission denied"."""
+    where = f"[{host}]:{port}" if ":" in host else f"{host or '*'}:{port}"
+    kind = socket.gaierror if isinstance(error, socket.gaierror) else OSError
+    return kind(error.errno, f"cannot listen on {where}: {connection_reason(error)}")

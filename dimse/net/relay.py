@@ -9,7 +9,6 @@ Either side may use TLS. The relay is then the TLS peer of that side, and its `W
 
 import asyncio
 import logging
-import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -22,6 +21,7 @@ from ..limits import Limits, Timeouts
 from ..tls import TLSContext
 from .admission import Admission, within_descriptors
 from .arguments import check_address, check_settings, is_host
+from .client import listening_failed
 from .recorder import address_of
 from .relay_link import Link, Settings, Watch
 
@@ -51,15 +51,15 @@ class Relay:
     async def start(self, host: str, port: int) -> None:
         """Start listening. Raises OSError if that fails, or `EncodeError` for a TLS context of the wrong side."""
         self._settings.check()
-        infos = await asyncio.get_running_loop().getaddrinfo(
-            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
         try:
+            infos = await asyncio.get_running_loop().getaddrinfo(
+                host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )
             for family, address in dict.fromkeys((info[0], info[4]) for info in infos):
                 self._listeners.append(_listening(family, address))
-        except OSError:
+        except OSError as exc:
             await self.close()
-            raise
+            raise listening_failed(exc, host, port) from exc
         self.host, self.port = self._listeners[0].getsockname()[:2]
         self._accepting = {asyncio.create_task(self._accept(listener)) for listener in self._listeners}
 
@@ -106,12 +106,8 @@ class Relay:
 
 
 def _listening(family: int, address: tuple[object, ...]) -> socket.socket:
-    """Return a socket that listens on ``address``. Raises OSError with the text that asyncio uses."""
-    try:
-        listener = socket.create_server(address, family=family, backlog=_BACKLOG)
-    except OSError as exc:
-        reason = os.strerror(exc.errno or 0).lower()
-        raise OSError(exc.errno, f"error while attempting to bind on address {address!r}: {reason}") from exc
+    """Return a socket that listens on ``address``. Raises OSError."""
+    listener = socket.create_server(address, family=family, backlog=_BACKLOG)
     listener.setblocking(False)
     return listener
 

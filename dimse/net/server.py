@@ -8,7 +8,6 @@ smallest service.
 
 import asyncio
 import logging
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from .acceptor import NO_REASON, Acceptor
 from .admission import Admission, within_descriptors
 from .arguments import check_address, check_callable, check_settings, check_texts, check_type
 from .association import Association
+from .client import listening_failed
 from .disk import Disk
 from .performer import Handler, Handlers, Performer
 from .policy import DECISIONS, Acceptance, Caller, Decision, Policy, accept_anyone
@@ -132,8 +132,8 @@ class Server:
             )
         except ValueError as exc:  # raised by asyncio for a string that cannot be a host name
             raise EncodeError(f"{host!a} is not a valid host name: {exc}", path="host") from exc
-        except socket.gaierror as exc:  # the message of this error does not name the host
-            raise socket.gaierror(exc.errno, f"cannot listen on {host}: {exc.strerror}") from exc
+        except OSError as exc:
+            raise listening_failed(exc, host, port) from exc
         try:
             await listener.start_serving()
             for listening in listener.sockets:  # asyncio has made the queue as short as the backlog

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..message import CEchoRQ
+from ..net.client import connection_reason
 from ..uids import (
     IMPLEMENTATION_CLASS_UID,
     IMPLEMENTATION_VERSION_NAME,
@@ -86,6 +87,11 @@ class Target:
     slow_patience: float = 120.0  # the longest wait of a slow case
     preparation: float = PREPARATION  # for one answer before the step that is judged
     revival: float = 30.0  # for the peer to come back after a case has damaged it
+
+    @property
+    def address(self) -> str:
+        """The host and the port, as in `AE@HOST:PORT`."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     def settings(self) -> dict[str, object]:
         """Return the settings that a report lists among its options."""
@@ -199,7 +205,7 @@ class Peer:
             async with asyncio.timeout(self.target.preparation):
                 transport, _ = await asyncio.get_running_loop().create_connection(_Paused, host, port)
         except (OSError, TimeoutError) as exc:
-            reason = f"no connection: {str(exc) or 'timeout'}"
+            reason = f"no connection to {self.target.address}: {connection_reason(exc) or 'timeout'}"
             self.trace.note(number, reason)
             raise Unprepared(reason) from exc
         return wire, transport

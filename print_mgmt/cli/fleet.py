@@ -16,6 +16,7 @@ from contextlib import ExitStack, suppress
 from functools import partial
 
 from dimse.errors import DimseError
+from dimse.net.client import listening_failed
 
 from ..spool.tasks import cancel_tasks
 from .signals import handle_signals, restore_signals
@@ -39,7 +40,10 @@ async def run_fleet(count: int, host: str, port: int, ready: Callable[[str, int]
     """
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as reserved:
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        reserved.bind((host, port))
+        try:
+            reserved.bind((host, port))
+        except OSError as exc:
+            raise listening_failed(exc, host, port) from exc
         host, port = reserved.getsockname()[:2]
         fleet = _Fleet((*sys.argv[1:], "--port", str(port)), count)
         retry, reload = partial(fleet.signal_one, signal.SIGUSR1), fleet.reload if reloads else None

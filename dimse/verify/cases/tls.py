@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...message import NSetRQ, encode_command
+from ...net.client import connection_reason
 from ...uids import BasicFilmBox, BasicGrayscalePrintManagementMeta, ImplicitVRLittleEndian
 from ...ul import PDV, PDataTF
 from ..case import Case, CaseRun, Flags, SubCase, Unprepared
@@ -207,7 +208,7 @@ async def _tunnel(peer: Peer) -> Tunnel:
         async with asyncio.timeout(peer.target.preparation):
             return Tunnel(*await asyncio.open_connection(peer.target.host, peer.target.port), _ours(peer))
     except (OSError, TimeoutError) as exc:
-        raise Unprepared(f"no connection: {str(exc) or 'timeout'}") from exc
+        raise Unprepared(f"no connection to {peer.target.address}: {connection_reason(exc) or 'timeout'}") from exc
 
 
 def _with_wrong_mac(record: bytes) -> bytes:

@@ -24,7 +24,7 @@ _SAFE_NOTE = re.compile(
     r"connect(?:ion)? (?:to|from) .*|nothing within [0-9.]+ s|once more, .*|we send FIN"
     r"|we (?:reset|closed) the connection|the peer ended the connection: .*|judges the visit of the plain scenario"
     r"|the command (?:ended|was killed).*|TLSv1[.0-9]*, .*"
-    r"|no connection: \[Errno -?[0-9]+\] .*|the peer does not read: gave up after [0-9.]+ s"
+    r"|no connection to .*|the peer does not read: gave up after [0-9.]+ s"
     r"|[CN]-[A-Za-z -]+ of the plain scenario did not follow"
 )
 # Words without text from a peer: statuses, PDUs, times

@@ -9,8 +9,10 @@ import ssl
 from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from ...errors import DimseError
+from ...net.client import listening_failed
 from ...ul import AssociateRJ, AssociateRQ, decode_pdu, encode_pdu
 from ..peer import Watch
 from ..trace import CaseTrace
@@ -63,7 +65,10 @@ class Dispatcher:
         loop = asyncio.get_running_loop()
         for port in self.by_port or (self.port,):
             case_id = self.by_port.get(port, "")
-            self.servers.append(await loop.create_server(lambda c=case_id: _TitleReader(self, c), self.host, port))  # type: ignore[misc]  # a default binds the loop variable
+            try:
+                self.servers.append(await loop.create_server(partial(_TitleReader, self, case_id), self.host, port))
+            except OSError as exc:
+                raise listening_failed(exc, self.host, port) from exc
         if not self.by_port:
             self.port = self.servers[0].sockets[0].getsockname()[1]
 

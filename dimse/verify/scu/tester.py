@@ -151,8 +151,10 @@ class ScuTester:
         peer.on_waiting = lambda: self.on_waiting(PLAIN, None, None)
         try:
             visit = await peer.visit({})
-        except (Unprepared, OSError) as exc:
+        except Unprepared as exc:
             return self._stop(f"the plain scenario failed: {exc}")
+        except OSError as exc:
+            return self._stop(f"the plain scenario failed: {_start_error(exc)}")
         except PEER_ERRORS as exc:
             return self._stop(f"the plain scenario failed: {peer_error(exc)}")
         if reason := _fault_of(visit, self.target.patience):
@@ -252,7 +254,7 @@ class ScuTester:
             result.is_endless = peer.last is not None and peer.last.is_endless
             return unjudged_result(subcase, silence, exc.verdict, exc.reason)
         except OSError as exc:
-            return unjudged_result(subcase, observed, Verdict.INCONCLUSIVE, f"the command did not start: {exc}")
+            return unjudged_result(subcase, observed, Verdict.INCONCLUSIVE, _start_error(exc))
         except PEER_ERRORS as exc:
             return unjudged_result(subcase, observed, Verdict.INCONCLUSIVE, peer_error(exc))
         except Exception as exc:
@@ -285,6 +287,12 @@ class ScuTester:
     def _report(self, result: Result) -> None:
         self.run.results.append(result)
         self.on_result(result)
+
+
+def _start_error(error: OSError) -> str:
+    """Return why the command cannot be started, in words."""
+    where = f"{error.filename}: " if error.filename else ""
+    return f"the command did not start: {where}{error.strerror or error}"
 
 
 def _fault_of(visit: Visit, patience: float) -> str:

@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -255,7 +256,8 @@ def test_unknown_case_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None
 def test_unreachable_peer_cannot_be_judged(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", "scp", "ANY@127.0.0.1:1", "--case", "UL-F-2.05"]) == 3
     error = capsys.readouterr().err
-    assert error.startswith("dimse verify scp: the sanity case UL-A-1.01 did not pass: no connection")
+    reason = "no connection to 127.0.0.1:1: Connection refused"
+    assert error.startswith(f"dimse verify scp: the sanity case UL-A-1.01 did not pass: {reason}\n")
 
 
 @pytest.mark.parametrize("port", ["abc", "-1", "70000"])
@@ -263,6 +265,14 @@ def test_wrong_port_is_named(port: str, capsys: pytest.CaptureFixture[str]) -> N
     with pytest.raises(SystemExit, match="2"):
         main(["verify", "scu", f"--listen={port}"])
     assert f"argument --listen: '{port}' is not a port from 0 to 65535" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--listen", "--http"])
+def test_taken_port_is_named(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["verify", "scu", "--command", "true", option, str(port)]) == 1
+    assert capsys.readouterr().err == f"dimse: cannot listen on 127.0.0.1:{port}: Address already in use\n"
 
 
 def test_ports_may_end_at_the_highest_port(capsys: pytest.CaptureFixture[str]) -> None:

@@ -44,7 +44,11 @@ def test_unreachable_peer_exits_with_3(capsys: pytest.CaptureFixture[str]) -> No
 
 @pytest.mark.parametrize(
     ("words", "error"),
-    [(["A@h:1"], "a grid needs two peers or more"), (["--script", "nothing"], "neither a file nor a built-in script")],
+    [
+        (["A@h:1"], "a grid needs two peers or more"),
+        (["--script", "nothing"], "neither a file nor a built-in script"),
+        (["--script", "/"], "dimse verify grid: /: Is a directory (see"),
+    ],
 )
 def test_wrong_usage_exits_with_2(words: list[str], error: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:

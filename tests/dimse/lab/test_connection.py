@@ -85,6 +85,13 @@ def test_closed_port_is_a_clear_error() -> None:
         dial(HOST, port, seconds=5)
 
 
+def test_taken_port_is_a_clear_error() -> None:
+    with closing(Listener(HOST, 0)) as listener:
+        port = listener.address[1]
+        with pytest.raises(OSError, match=f"cannot listen on {HOST}:{port}: Address already in use$"):
+            Listener(HOST, port)
+
+
 def test_invalid_host_is_a_clear_error() -> None:
     with pytest.raises(ConnectionFailed, match=r"^cannot connect to a\.\.b:104: "):
         dial("a..b", 104, seconds=5)

@@ -48,7 +48,7 @@ async def test_server_warns_if_connections_exceed_descriptors(
 
 
 async def test_error_names_the_host_that_has_no_address() -> None:
-    with pytest.raises(socket.gaierror, match=r"cannot listen on no\.such\.host\.invalid: "):
+    with pytest.raises(socket.gaierror, match=r"cannot listen on no\.such\.host\.invalid:0: "):
         async with serve([VERIFICATION], host="no.such.host.invalid", port=0):
             pass
 

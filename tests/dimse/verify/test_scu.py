@@ -59,6 +59,8 @@ async def test_command_is_run_once_for_each_step() -> None:
 async def test_command_that_cannot_start_is_not_judged() -> None:
     run = await echoing(ScuTarget(program=Command(("/no/such/program",))), "UL-A-7.01")
     assert (run.exit_status(), run.results) == (3, [])
+    reason = "the command did not start: /no/such/program: No such file or directory"
+    assert run.stopped == f"the plain scenario failed: {reason}"
 
 
 async def test_plain_scenario_that_fails_is_not_judged() -> None:

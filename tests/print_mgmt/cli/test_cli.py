@@ -174,7 +174,7 @@ def test_used_ports_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     with serving(tmp_path) as (address, _):
         port = address.rpartition(":")[2]
         assert print_mgmt.cli.main(["serve", "--port", port, "--out", str(tmp_path)]) == 1
-    assert "address already in use" in capsys.readouterr().err
+    assert capsys.readouterr().err == f"print-mgmt: cannot listen on 127.0.0.1:{port}: Address already in use\n"
 
 
 def test_help_shows_examples(capsys: pytest.CaptureFixture[str]) -> None:

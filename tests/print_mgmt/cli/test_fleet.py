@@ -138,7 +138,7 @@ def test_taken_port_is_one_line(tmp_path: Path) -> None:
         command = [sys.executable, "-m", "print_mgmt", "serve", "--processes", "2", "--port", address.split(":")[1]]
         ended = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path, check=False)
     assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
-    assert "address already in use" in ended.stderr.lower()
+    assert f"cannot listen on {address}: Address already in use" in ended.stderr
 
 
 _STARTING = """
