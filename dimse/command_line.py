@@ -28,9 +28,10 @@ _NEGATIVE = re.compile(r"-\.?\d", re.ASCII)  # the beginning of a negative numbe
 class Parser(argparse.ArgumentParser):
     """A command line parser whose errors are one line.
 
-    Options may stand anywhere, even between the positional arguments of a command. A word that begins like a negative
-    number is the value of the preceding option, so no option may look like a negative number. ``fill`` adds the options
-    when the parser is first used, so that the modules of other commands are not imported.
+    Options may stand anywhere, even between the positional arguments of a command, and ``-v`` before the command, too.
+    A word that begins like a negative number is the value of the preceding option, so no option may look like a
+    negative number. ``fill`` adds the options when the parser is first used, so that the modules of other commands are
+    not imported.
     """
 
     fill: "Callable[[Parser], None] | None" = None
@@ -45,14 +46,30 @@ class Parser(argparse.ArgumentParser):
         args = _with_negative_values(sys.argv[1:] if args is None else args)
         if self._is_intermixed or self._subparsers is not None:  # argparse cannot intermix with subparsers
             return super().parse_known_args(args, namespace)
+        if "-v" not in self._option_string_actions:
+            _add_verbose(self, default=argparse.SUPPRESS)  # the count before the command, if there is none after it
         self._is_intermixed = True
         try:
-            return self.parse_known_intermixed_args(args, namespace)
+            parsed, unknown = self.parse_known_intermixed_args(args, namespace)
         finally:
             self._is_intermixed = False
+        if unknown:  # the error of the parser above would name the wrong --help
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{self._hint(unknown[0])}")
+        return parsed, []
+
+    def _hint(self, word: str) -> str:
+        """Return a question that names the option which resembles an unknown one; "" if there is none."""
+        from difflib import get_close_matches  # only for an error: the import takes a millisecond
+
+        near = get_close_matches(word.partition("=")[0], self._option_string_actions, n=1) if word[:2] == "--" else []
+        return f"; did you mean {near[0]}?" if near else ""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {escaped(message)} (see {self.prog} --help)\n")
+
+
+def _add_verbose(parser: argparse.ArgumentParser, default: object) -> None:
+    parser.add_argument("-v", "--verbose", action="count", default=default, help="log events; -vv also logs each PDU")
 
 
 def _with_negative_values(words: Sequence[str]) -> list[str]:
@@ -102,7 +119,7 @@ def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> Callab
     escape_unencodable()
     version = f"{parser.prog} {__version__}"
     parser.add_argument("--version", action="version", version=version, help="show the version and exit")
-    parser.add_argument("-v", "--verbose", action="count", default=0, help="log events; -vv also logs each PDU")
+    _add_verbose(parser, default=0)
     arguments = _parse_words(parser, argv)
     levels = (logging.WARNING, logging.INFO, logging.DEBUG)
     level = levels[min(arguments.verbose, 2)]

@@ -1,4 +1,4 @@
-"""The common frame of both command lines: output that cannot be written."""
+"""The common frame of both command lines: unknown options, ``-v``, output that cannot be written."""
 
 import os
 import subprocess
@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from dimse.command_line import Parser
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs the pipes of POSIX")
 full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
@@ -51,3 +53,36 @@ def test_failure_is_reported_beside_a_full_disk(tmp_path: Path) -> None:
     with Path("/dev/full").open("wb") as disk:
         status, said = run(("dimse", "dump", str(tmp_path / "a.dcm")), disk.fileno())
     assert (status, said.count(b"\n"), b"not a DICOM file" in said) == (1, 1, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        ("peer --repat 3", "x echo: unrecognized arguments: --repat 3; did you mean --repeat? (see x echo --help)\n"),
+        ("peer --repat=3", "x echo: unrecognized arguments: --repat=3; did you mean --repeat? (see x echo --help)\n"),
+        ("peer other", "x echo: unrecognized arguments: other (see x echo --help)\n"),
+    ],
+)
+def test_unknown_argument_names_the_help_of_its_command(
+    words: str, error: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        echo_parser().parse_args(["echo", *words.split()])
+    assert capsys.readouterr().err == error
+
+
+@pytest.mark.parametrize(
+    ("words", "count"), [("echo peer", 0), ("-v echo peer", 1), ("echo peer -v", 1), ("echo -vv peer", 2)]
+)
+def test_verbose_may_stand_after_the_command(words: str, count: int) -> None:
+    assert echo_parser().parse_args(words.split()).verbose == count
+
+
+def echo_parser() -> Parser:
+    """Return a parser with one command, which has an option."""
+    parser = Parser(prog="x")
+    parser.add_argument("-v", "--verbose", action="count", default=0)
+    echo = parser.add_subparsers().add_parser("echo")
+    echo.add_argument("peer")
+    echo.add_argument("--repeat")
+    return parser
