@@ -1,9 +1,9 @@
 """The header of a Data Element, correct or not: PS3.5 §7.1 and §7.5.
 
-Some devices write spaces, dashes or zeros in place of the VR. Others write an item, or a whole Data Set, in implicit VR
-where explicit VR is required, or the reverse. Such a header can be read in several ways. The bytes after the value
-decide: a way is accepted if these bytes are an element with a higher tag, a delimiter or zeros, or if the level (the
-Data Set or item around the element) ends.
+Some devices write spaces, dashes or zeros in place of the VR. Some write a length of two bytes after VRs such as UN,
+which need four. Others write an item, or a whole Data Set, in implicit VR where explicit VR is required, or the
+reverse. Such a header can be read in several ways. The bytes after the value decide: a way is accepted if these bytes
+are an element with a higher tag, a delimiter or zeros, or if the level (the Data Set or item around the element) ends.
 
 All code that reads headers one at a time uses this module, so that all readers agree.
 """
@@ -70,7 +70,12 @@ def read_header(view: memoryview, offset: int, end: int, layout: Layout) -> Head
     if code in SHORT_VRS:
         return tag, code, offset + 8, length, True
     if code in LONG_VRS:
-        return tag, code, offset + 12, layout.length.unpack_from(view, offset + 8)[0], True
+        size = layout.length.unpack_from(view, offset + 8)[0]
+        # If the length is too large and the reserved bytes are not zero, these may be the length, as in a short VR
+        may_be_short = length and UNDEFINED > size > end - offset - 12
+        if may_be_short and _is_plausible_length(view, offset + 8, length, end, layout, tag):
+            return tag, code, offset + 8, length, True
+        return tag, code, offset + 12, size, True
     return _read_odd_header(view, offset, end, layout, tag, code)
 
 

@@ -82,7 +82,7 @@ class Parser(Cursor):
             return
         if self.stack and not self.elements and self._try_adopt_layout():
             return
-        if code in LONG_VRS and not layout.implicit:  # saves a call: 9 % of the byte code executed for a small file
+        if code in LONG_VRS and not (layout.implicit or length):  # saves a call: 9 % of the byte code of a small file
             vr, start, length = LONG_VRS[code], offset + 12, layout.length.unpack_from(self.view, offset + 8)[0]
         else:
             header = read_header(self.view, offset, self.end, layout)

@@ -12,6 +12,7 @@ from .dataset import PIXEL_DATA
 from .dictionary import lookup, vr_of
 from .header import (
     CREATORS,
+    SHORTEST_HEADER,
     actual_layout,
     content_end,
     holds_items,
@@ -298,7 +299,9 @@ def _vr_faults(view: memoryview, header: _Header) -> Iterator[tuple[str, str]]:
     if not is_vr(code):
         yield "PS3.5 §6.2", f"{str(code, 'ascii') if code.isalpha() else shown(code)[1:]} is not a VR"
         return
-    if code not in SHORT_VRS and any(view[header.start - 6 : header.start - 4]):
+    if code not in SHORT_VRS and header.start == header.offset + SHORTEST_HEADER:
+        yield "PS3.5 §7.1.2", f"the length of {header.vr} has 2 bytes, not 4"
+    elif code not in SHORT_VRS and any(view[header.start - 6 : header.start - 4]):
         yield "PS3.5 §7.1.2", f"the reserved bytes are {view[header.start - 6 : header.start - 4].hex(' ')}, not 00 00"
     entry, vr = lookup(tag), header.vr
     if entry is None or vr in entry.vr.split(" or "):

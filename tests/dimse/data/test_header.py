@@ -140,6 +140,33 @@ def test_two_capital_letters_may_have_a_short_length() -> None:
     assert values == {"Modality": "CT", "Manufacturer": b"ACME", "PatientName": "Doe^Jane"}
 
 
+CREATOR = explicit(0x00090010, b"LO", b"ACME")
+
+
+def with_short_length(vr: bytes, value: bytes) -> bytes:
+    """Return a private element whose length has two bytes, though its VR needs four."""
+    return struct.pack("<HH2sH", 0x0009, 0x1001, vr, len(value)) + value
+
+
+@pytest.mark.parametrize("vr", [b"UN", b"OB", b"UT"])
+def test_long_vr_may_have_a_short_length(vr: bytes) -> None:
+    values, report = read(MODALITY + CREATOR + with_short_length(vr, b"hello!") + NAME)
+    assert list(values) == ["Modality", "(0009,0010)", "(0009,1001)", "PatientName"]
+    assert values["(0009,1001)"] in (b"hello!", "hello!")
+    assert report == [f"the length of {vr.decode()} has 2 bytes, not 4"]
+
+
+def test_last_element_of_an_item_may_have_a_short_length() -> None:
+    values, report = read(images(item(CREATOR + with_short_length(b"UN", b"hello!"))) + NAME)
+    assert values["ReferencedImageSequence"] == [{"(0009,0010)": "ACME", "(0009,1001)": b"hello!"}]
+    assert report == ["the length of UN has 2 bytes, not 4"]
+
+
+def test_short_length_that_leads_nowhere_is_rejected() -> None:
+    with pytest.raises(DecodeError, match="a value of 1819043176 bytes, but only"):
+        decode(MODALITY + CREATOR + with_short_length(b"UN", b"hello!") + b"\1" + NAME, EXPLICIT_LE)
+
+
 def test_element_without_vr_is_read_in_an_item() -> None:
     values, report = read(images(item(explicit(0x00081150, b"--", b"1.2\0") + explicit(0x00081155, b"UI", b"1.3\0"))))
     assert values["ReferencedImageSequence"] == [{"ReferencedSOPClassUID": "1.2", "ReferencedSOPInstanceUID": "1.3"}]
