@@ -37,6 +37,12 @@ class Waiting:
     case_id: str
     visit: Visit
     trace: CaseTrace
+    connections: int = 0  # of this visit, including those that only choose its case
+
+    def takes_connection(self) -> bool:
+        """Count a connection, and return whether the visit takes it; any further one is aborted."""
+        self.connections += 1
+        return self.connections <= _MAX_CONNECTIONS
 
 
 @dataclass(slots=True)
@@ -93,6 +99,9 @@ class Dispatcher:
     def admit(self, waiting: Waiting, transport: asyncio.Transport, octets: bytes) -> None:
         """Give a connection to a visit, with the octets already read; with TLS, do the handshake first."""
         visit = waiting.visit
+        if not waiting.takes_connection():
+            transport.abort()
+            return
         if visit.reads_hello:
             _HelloReader(waiting, transport).connection_made(transport)
             return
@@ -242,12 +251,14 @@ class _TitleReader(asyncio.Protocol):
     def _admit(self, case_id: str, octets: bytes) -> None:
         assert self._transport is not None
         waiting = self._dispatcher.choose(case_id)
-        if waiting is None or len(waiting.visit.wires) >= _MAX_CONNECTIONS:
+        if waiting is None:
             self._transport.abort()
-        elif self._dispatcher.by_title and (waiting.visit.tls is not None or waiting.visit.reads_hello):
+        elif not self._dispatcher.by_title or (waiting.visit.tls is None and not waiting.visit.reads_hello):
+            self._dispatcher.admit(waiting, self._transport, octets)
+        elif not waiting.takes_connection():
+            self._transport.abort()
+        else:
             self._dispatcher.armed = waiting
             waiting.trace.note(0, "an association has chosen this case; it was rejected, and the next one counts")
             self._transport.writelines(encode_pdu(_TRY_AGAIN))
             self._transport.close()
-        else:
-            self._dispatcher.admit(waiting, self._transport, octets)
