@@ -40,6 +40,7 @@ __all__ = [
     "ServiceError",
     "cut",
     "escaped",
+    "readable",
     "shown",
 ]
 
@@ -240,10 +241,18 @@ class Finding:
         return f"{self.path}: {self.what}{where} [{self.rule}]".removeprefix(": ")
 
 
+def readable(value: object) -> object:
+    """Return a value, or the first of its values, whose text shows the bytes of a memoryview and not its address."""
+    if isinstance(value, list):
+        return [readable(one) for one in value[: _MAX_SHOWN + 1]]
+    is_view = isinstance(value, memoryview) and value.ndim == 1 and value.format == "B"
+    return bytes(value[: _MAX_SHOWN + 1]) if isinstance(value, memoryview) and is_view else value
+
+
 def shown(value: object) -> str:
     """Return the repr of an invalid value, shortened for an error message."""
     try:
-        return cut(repr(value), _MAX_SHOWN)
+        return cut(repr(readable(value)), _MAX_SHOWN)
     except ValueError:  # an int of more than 4,300 digits
         return f"<{type(value).__name__}>"
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..data import IMPLICIT_LE, Dataset, syntax_of
-from ..errors import DimseError, cut, escaped
+from ..errors import DimseError, cut, escaped, readable
 from ..lab.forms import MessageDraft, proposal, settings
 from ..lab.language import Mistake, integer, octets, value_at, with_values
 from ..message import Message, Request, Response
@@ -288,7 +288,7 @@ def _notes_of_response(message: Message) -> Iterator[str]:
 
 def _shown(path: str, value: object) -> str:
     """Return a value as text. A UID that is not in PS3.6 becomes "a UID", since each peer generates its own."""
-    text = str(value)
+    text = str(readable(value))
     return "a UID" if path.endswith("UID") and value and text not in registry() else escaped(text)
 
 

@@ -91,6 +91,19 @@ def test_shown_cuts_a_long_value() -> None:
     assert shown("a" * 1000) == "'" + "a" * 65 + "..."
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (memoryview(b"abc"), "b'abc'"),
+        ([memoryview(b"abc"), "d"], "[b'abc', 'd']"),
+        (memoryview(bytes(1 << 20)), repr(bytes(100))[:66] + "..."),
+    ],
+    ids=["view", "list", "long"],
+)
+def test_shown_has_the_bytes_of_a_view(value: object, text: str) -> None:
+    assert shown(value) == text
+
+
 def test_shown_names_the_type_of_a_huge_number() -> None:
     """Python refuses to write an int of more than 4,300 digits."""
     assert shown(10**5000) == "<int>"

@@ -3,6 +3,7 @@
 import asyncio
 import shlex
 
+from dimse.errors import shown
 from dimse.message import NEventReportRQ
 from dimse.uids import BasicFilmBox, Printer, PrinterInstance, PrintJob
 from dimse.ul import ReleaseRQ
@@ -149,7 +150,7 @@ async def change_status(peer: Peer) -> Seen:
                     return Broken(f"no event of type {number} on the {name} association after {word}")
             status = data_of(await one.get()).get("PrinterStatus")
             if status != word.upper():
-                return Broken(f"after {word} N-GET returns {status!r}")
+                return Broken(f"after {word} N-GET returns {shown(status)}")
     return Kept("the events Warning and Normal came on both associations")
 
 

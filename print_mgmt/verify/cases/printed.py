@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from dimse.data import tag_of
+from dimse.errors import shown
 from dimse.message import NActionRSP
 from dimse.uids import BasicFilmSession, PrintJob
 from dimse.verify import Case, Flags, Level, Peer, Unprepared
@@ -108,7 +109,7 @@ def judge_job_attributes(steps: Steps, film: PrintedFilm) -> None:
     steps.judge("N-GET of the job", film.first_get, kept=(SUCCESS,), deviated=(Answered(0x0107),))
     found = data_of(film.first_get)
     status = found.get("ExecutionStatus")
-    steps.require(status in _EXECUTION, "Execution Status has a defined value", f"Execution Status is {status!r}")
+    steps.require(status in _EXECUTION, "Execution Status has a defined value", f"Execution Status is {shown(status)}")
     for keyword in ("ExecutionStatusInfo", "PrintPriority"):
         steps.require(found.get(keyword) is not None, f"{keyword} has a value", f"{keyword} is absent or empty")
 
@@ -116,19 +117,19 @@ def judge_job_attributes(steps: Steps, film: PrintedFilm) -> None:
 def judge_job_end(steps: Steps, film: PrintedFilm) -> None:
     _require_job(film)
     numbers = [event.EventTypeID for event in film.events]
-    shown = f"events {', '.join(map(str, numbers)) or 'none'}"
+    seen = f"events {', '.join(map(str, numbers)) or 'none'}"
     if not film.is_ended:
         if film.last_get is None:
             raise Unprepared("the end of the job was not reported, and no N-GET asked for it")
         status = data_of(film.last_get).get("ExecutionStatus")
-        steps.require(status in ("DONE", "FAILURE"), _JOB_ENDS, f"{shown}; Execution Status is {status!r}")
-        steps.prefer(False, "an event reports the end of the job", f"{shown}; N-GET returns {status!r}")
+        steps.require(status in ("DONE", "FAILURE"), _JOB_ENDS, f"{seen}; Execution Status is {shown(status)}")
+        steps.prefer(False, "an event reports the end of the job", f"{seen}; N-GET returns {shown(status)}")
         return
     ends = [number for number in numbers if number in END_OF_JOB]
     is_last = numbers[-1] in END_OF_JOB and len(ends) == 1
-    steps.require(is_last, "the end of the job is the last event", f"{shown}: an event after the end")
-    steps.prefer(len(numbers) > 1, "an event before the end", f"{shown}: nothing before the end")
-    steps.record(shown)
+    steps.require(is_last, "the end of the job is the last event", f"{seen}: an event after the end")
+    steps.prefer(len(numbers) > 1, "an event before the end", f"{seen}: nothing before the end")
+    steps.record(seen)
 
 
 def judge_job_is_gone(steps: Steps, film: PrintedFilm) -> None:

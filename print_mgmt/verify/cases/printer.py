@@ -3,7 +3,7 @@
 import re
 
 from dimse.data import Dataset, tag_of
-from dimse.errors import EncodeError
+from dimse.errors import EncodeError, readable, shown
 from dimse.uids import (
     BasicFilmBox,
     BasicFilmSession,
@@ -115,9 +115,9 @@ async def get_all_attributes(talk: Conversation) -> Seen:
     steps.judge("N-GET", seen, kept=(SUCCESS,), deviated=(_PARTLY,))
     found = data_of(seen)
     status, info = found.get("PrinterStatus"), found.get("PrinterStatusInfo")
-    steps.require(status in _STATUSES, "Printer Status has a defined value", f"Printer Status is {status!r}")
+    steps.require(status in _STATUSES, "Printer Status has a defined value", f"Printer Status is {shown(status)}")
     steps.require(bool(info), "Printer Status Info has a value", "Printer Status Info is absent or empty")
-    steps.record(", ".join(f"{element.keyword} {element.value!r}" for element in found))
+    steps.record(", ".join(f"{element.keyword or element.tag} {shown(element.value)}" for element in found))
     return steps.result()
 
 
@@ -148,7 +148,7 @@ async def get_foreign_attribute(talk: Conversation) -> Seen:
     seen = await talk.get(tags=(_STATUS_TAGS[0], _PATIENT_NAME))
     found = data_of(seen)
     if found.get(_PATIENT_NAME):
-        return Broken(f"{seen} with Patient's Name {found[_PATIENT_NAME].value!r}")
+        return Broken(f"{seen} with Patient's Name {shown(found[_PATIENT_NAME].value)}")
     if _STATUS_TAGS[0] in found and matches(_PARTLY, (seen,)):
         return Kept(f"{seen} with Printer Status")
     if _STATUS_TAGS[0] in found and matches(SUCCESS, (seen,)):
@@ -264,8 +264,8 @@ async def _try_film_box(talk: Conversation, entry: Dataset) -> tuple[str, Seen]:
     if succeeded(seen):
         await talk.delete(BasicFilmBox, talk.film_uid)
         talk.film_uid = ""
-    shown = ", ".join(str(element.value) for element in content if element.VR != "SQ")
-    return shown, seen
+    asked = ", ".join(str(readable(element.value)) for element in content if element.VR != "SQ")
+    return asked, seen
 
 
 async def _try_medium(talk: Conversation, medium: str) -> tuple[str, Seen]:

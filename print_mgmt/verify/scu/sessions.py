@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from dimse.data import Dataset, decode, syntax_of
-from dimse.errors import DimseError
+from dimse.errors import DimseError, shown
 from dimse.message import NActionRQ, NCreateRQ, NSetRQ
 from dimse.uids import (
     BasicAnnotationBox,
@@ -250,7 +250,7 @@ def _faults_of_film_box(exchange: Exchange, session: str) -> Faults:
         yield Broken(f"Referenced Film Session Sequence has {len(items)} items, not 1")
     elif items[0].get("ReferencedSOPInstanceUID") != session:
         named = items[0].get("ReferencedSOPInstanceUID")
-        yield Broken(f"Referenced Film Session Sequence names {named!s}, not the film session of the association")
+        yield Broken(f"Referenced Film Session Sequence names {shown(named)}, not the film session of the association")
     meta = exchange.wire.contexts[exchange.context_id][0]
     if meta == BasicGrayscalePrintManagementMeta and "ICCProfile" in data:
         yield Broken("ICC Profile (0028,2000) on the context of the gray Meta SOP Class")
@@ -306,18 +306,18 @@ def _faults_of_image(image: Dataset, *, is_color: bool) -> Faults:
     depth = (image.get("BitsAllocated"), image.get("BitsStored"), image.get("HighBit"))
     depths = _COLOR_DEPTHS if is_color else _GRAY_DEPTHS
     if depth not in depths:
-        shown = " or ".join("/".join(map(str, each)) for each in depths)
-        yield Broken(f"Bits Allocated, Bits Stored and High Bit are {'/'.join(map(str, depth))}, not {shown}")
+        right = " or ".join("/".join(map(str, each)) for each in depths)
+        yield Broken(f"Bits Allocated, Bits Stored and High Bit are {'/'.join(map(shown, depth))}, not {right}")
     if image.get("SamplesPerPixel") != (samples := 3 if is_color else 1):
-        yield Broken(f"Samples per Pixel is {image.get('SamplesPerPixel')!s}, not {samples}")
+        yield Broken(f"Samples per Pixel is {shown(image.get('SamplesPerPixel'))}, not {samples}")
     if image.get("PixelRepresentation") != 0:
-        yield Broken(f"Pixel Representation is {image.get('PixelRepresentation')!s}, not 0")
+        yield Broken(f"Pixel Representation is {shown(image.get('PixelRepresentation'))}, not 0")
     allowed = ("RGB",) if is_color else ("MONOCHROME1", "MONOCHROME2")
     if image.get("PhotometricInterpretation") not in allowed:
         found = image.get("PhotometricInterpretation")
-        yield Broken(f"Photometric Interpretation is {found!s}, not {' or '.join(allowed)}")
+        yield Broken(f"Photometric Interpretation is {shown(found)}, not {' or '.join(allowed)}")
     if is_color and image.get("PlanarConfiguration") != 1:
-        yield Broken(f"Planar Configuration is {image.get('PlanarConfiguration')!s}, not 1")
+        yield Broken(f"Planar Configuration is {shown(image.get('PlanarConfiguration'))}, not 1")
 
 
 def with_boxes(count: int | None) -> Reaction:

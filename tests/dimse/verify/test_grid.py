@@ -9,7 +9,7 @@ import pytest
 from evil import HOSTILE
 from twin import HOST, Line, Twin, serving
 
-from dimse.data import IMPLICIT_LE, Dataset, encode
+from dimse.data import IMPLICIT_LE, Dataset, Element, Tag, encode
 from dimse.errors import DecodeError
 from dimse.message import CEchoRSP, NSetRSP, Request, Response, encode_command
 from dimse.ul import PDU, PDV, AssociateAC, AssociateRQ, PDataTF, PresentationContextAC
@@ -139,6 +139,18 @@ def with_instance(uid: str) -> Twin:
     """Return a peer that answers N-GET with this SOP Instance UID in the Data Set."""
     data = encode(Dataset(SOPInstanceUID=uid), IMPLICIT_LE)
     return Twin(answers=lambda _, response: replace(response, Data=data))
+
+
+async def test_equal_bytes_of_peers_agree() -> None:
+    data = Dataset()
+    data.add(Element(Tag(0x00091001), "UN", b"bytes "))
+    same = Twin(answers=lambda _, response: replace(response, Data=encode(data, IMPLICIT_LE)))
+    lines = (
+        "associate BasicGrayscalePrintManagementMeta:implicit",
+        "send N-GET-RQ RequestedSOPClassUID=Printer RequestedSOPInstanceUID=PrinterInstance",
+    )
+    grid = await grid_of("\n".join(lines), same, same)
+    assert grid.is_unanimous
 
 
 async def test_empty_uid_differs_from_a_uid() -> None:

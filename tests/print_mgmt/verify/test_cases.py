@@ -25,7 +25,7 @@ from print_twins import (
 from printers import printer
 from wrong_printers import FILMS, HOST, judge, serving
 
-from dimse.data import Dataset
+from dimse.data import Dataset, Element, Tag
 from dimse.message import NActionRQ, NCreateRQ, NGetRQ, Response
 from dimse.net import Operation
 from dimse.uids import BasicFilmSession, Printer, PrinterInstance, PrintJob
@@ -93,6 +93,16 @@ async def test_medium_without_a_type_is_not_tried() -> None:
     async with serving(wrong) as port:
         result = await judge(port, wrong, Invariants()).run(BY_ID["PRN-E-1.08"])
     assert result.verdict is Verdict.PASS, result.reason
+
+
+async def test_log_shows_the_bytes_of_a_value() -> None:
+    def private(_: Operation, data: Dataset) -> None:
+        data.add(Element(Tag(0x00091001), "UN", b"bytes "))
+
+    wrong = changes(of(NGetRQ, Printer), private)
+    async with serving(wrong) as port:
+        result = await judge(port, wrong, Invariants()).run(BY_ID["PRN-E-1.01"])
+    assert "(0009,1001) b'bytes '" in result.assertions[-1].seen
 
 
 @pytest.mark.parametrize("case_id", INVARIANTS)
