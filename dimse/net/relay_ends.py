@@ -15,6 +15,7 @@ from typing import Protocol
 from ..errors import RemoteProtocolError
 from ..explain.pcapng import Address
 from ..tls import TLSSession
+from .keepalive import keep_alive
 from .short_reads import SHORT, ShortReads
 
 __all__ = ["End", "PlainEnd", "SecureEnd"]
@@ -92,6 +93,7 @@ class _Socket:
         self._size = _SHORT_READ
         with suppress(OSError):  # the connection is broken, which reading will report
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        keep_alive(sock)
 
     def read(self) -> bytes:
         try:

@@ -25,6 +25,7 @@ from .busy_poll import BusyPoll
 from .eager_reader import EagerReader
 from .flow_control import SHARE, FlowControl
 from .intake import Intake
+from .keepalive import keep_alive
 from .recorder import Recorder, Tap, address_of
 from .resources import Resources
 from .timers import Deadline, Overdue, Timer, Timers
@@ -118,6 +119,7 @@ class Transport(asyncio.BufferedProtocol):
             self.is_refused = True
             self.close()
             return
+        keep_alive(connected)
         if self._channel is None:
             self._connected()
         else:
