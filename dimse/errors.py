@@ -17,7 +17,9 @@
 """
 
 import re
+from copy import copy
 from dataclasses import dataclass
+from typing import TypeVar
 
 __all__ = [
     "ABORT_REASONS",
@@ -38,11 +40,14 @@ __all__ = [
     "RemoteProtocolError",
     "ResponseTimeout",
     "ServiceError",
+    "copy_of",
     "cut",
     "escaped",
     "readable",
     "shown",
 ]
+
+_E = TypeVar("_E", bound="DimseError")
 
 _MAX_SHOWN = 69  # characters of a value in a message; a UID of 64 characters in quotes takes 66
 _TAG = re.compile(r"\(([0-9A-Fa-f]{4}),([0-9A-Fa-f]{4})\)")
@@ -54,6 +59,17 @@ class DimseError(Exception):
     def __reduce__(self) -> tuple[object, tuple[object, ...], dict[str, object]]:
         """Return what pickle needs to recreate the error without calling ``__init__``."""
         return _recreate, (type(self), *self.args), self.__dict__
+
+
+def copy_of(error: _E) -> _E:
+    """Return a copy of an error that is kept, to be raised instead of it.
+
+    A raised error refers to the frames of its traceback, and so to the values of all callers. If the kept error were
+    raised, they would stay in memory with it, and each further caller would add frames.
+    """
+    again = copy(error)
+    again.__cause__, again.__suppress_context__ = error.__cause__, error.__suppress_context__
+    return again
 
 
 def _recreate(kind: type[DimseError], *args: object) -> DimseError:

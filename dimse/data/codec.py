@@ -80,7 +80,8 @@ def decode(
     )
     if cut_off:
         return dataset
-    end = _end_of_pixels(dataset, errors[0]) if errors else end
+    if errors and not (end := _end_of_pixels(dataset)):
+        raise errors.pop()  # a list with the error would be in a cycle with the frame of its traceback
     if report is not None:
         report += structure_faults(view[:end], syntax, start, broken)
     for findings in (report, trailing):
@@ -114,18 +115,19 @@ def encode_rope(dataset: Dataset, syntax: TransferSyntax) -> list[bytes | memory
     return join_small(encode_pieces(dataset, syntax))
 
 
-def _end_of_pixels(dataset: Dataset, error: DecodeError) -> int:
-    """Return the end of Pixel Data, after which nothing is needed.
-
-    Raises ``error`` if Pixel Data is missing or empty.
-    """
+def _end_of_pixels(dataset: Dataset) -> int:
+    """Return the end of Pixel Data, after which nothing is needed; 0 if Pixel Data is missing or empty."""
     unread = dataset._unread  # so this is no access: the Data Set can still be written byte for byte
     elements = dataset._elements if unread is None else unread.elements()
     for tag in _PIXELS:
         element = elements.get(tag)
         if element is not None and (length := element._length):
             return element._start + length + (SHORTEST_HEADER if element.undefined_length else 0)
-    raise error
+    return 0
+
+
+def _cut_off_at(offset: int) -> DecodeError:
+    return DecodeError("the deflated Data Set is cut off", offset=offset, rule=_DEFLATE)
 
 
 def _inflate(data: memoryview, limit: int, report: list[Finding] | None, cut_off: list[DecodeError] | None) -> bytes:
@@ -149,10 +151,9 @@ def _inflate(data: memoryview, limit: int, report: list[Finding] | None, cut_off
     if len(inflated) > limit:
         raise DecodeError(f"the Data Set inflates to more than {limit} bytes", offset=0, rule="DecodeLimits.inflated")
     if not inflater.eof:
-        error = DecodeError("the deflated Data Set is cut off", offset=len(data), rule=_DEFLATE)
         if cut_off is None:
-            raise error
-        cut_off.append(error)
+            raise _cut_off_at(len(data))
+        cut_off.append(_cut_off_at(len(data)))
     rest = inflater.unused_data
     if report is not None and rest not in (b"", b"\0"):
         what = f"{len(rest)} bytes follow the deflated Data Set"

@@ -150,11 +150,11 @@ _Known = tuple[bytes, bytes, type[Message], dict[str, Value], str, bool]
 
 def _decode(data: bytes) -> tuple[type[Message], dict[str, Value], bool, dict[str, int]]:
     """Return the message class, its fields, whether a Data Set follows, and the position of each value."""
-    values, starts, error = _read_elements(data)
+    values, starts, errors = _read_elements(data)  # `pop` raises an error, so that it is not in a cycle with this frame
     command_field = values.pop("CommandField", None)
     if not isinstance(command_field, int) or command_field not in MESSAGES:
-        if error is not None:
-            raise error
+        if errors:
+            raise errors.pop()
         fault = f"{command_field:04X}H is not a DIMSE message" if isinstance(command_field, int) else "is missing"
         raise DecodeError(f"Command Field {fault}", path="(0000,0100)", rule="PS3.7 Table E.1-1")
     has_data = values.pop("CommandDataSetType", _NO_DATA_SET) != _NO_DATA_SET
@@ -162,16 +162,16 @@ def _decode(data: bytes) -> tuple[type[Message], dict[str, Value], bool, dict[st
     known, required = _EXPECTED[cls]
     if not values.keys() <= known:
         values = {keyword: value for keyword, value in values.items() if keyword in known}
-    is_tolerable = error is None or not issubclass(cls, Request)  # a response may have unreadable optional elements
+    is_tolerable = not errors or not issubclass(cls, Request)  # a response may have unreadable optional elements
     if is_tolerable and required <= values.keys():
         for keyword in _EMPTY_IF_MISSING[cls]:
             values.setdefault(keyword, "")
         return cls, values, has_data, starts
-    error = error or _missing(cls, required - values.keys())
+    errors = errors or [_missing(cls, required - values.keys())]
     if issubclass(cls, Request) and "MessageID" in values:
         request = cls(**_PLACEHOLDERS[cls] | values)  # type: ignore[arg-type]
-        raise MistypedRequest(error, request, has_data=has_data) from error
-    raise error
+        raise MistypedRequest(errors[0], request, has_data=has_data) from errors[0]
+    raise errors.pop()
 
 
 def _missing(cls: type[Message], keywords: Set[str]) -> DecodeError:
@@ -180,11 +180,11 @@ def _missing(cls: type[Message], keywords: Set[str]) -> DecodeError:
     return DecodeError(f"{keyword} is missing in {cls.__name__}", path=f"(0000,{number:04X})", rule="PS3.7 §9.3, §10.3")
 
 
-def _read_elements(data: bytes) -> tuple[dict[str, Value], dict[str, int], DecodeError | None]:
-    """Return the values and their positions by keyword, and the error of the first unreadable value."""
+def _read_elements(data: bytes) -> tuple[dict[str, Value], dict[str, int], list[DecodeError]]:
+    """Return the values and their positions by keyword, and a list with the error of the first unreadable value."""
     values: dict[str, Value] = {}
     starts: dict[str, int] = {}
-    mistyped: DecodeError | None = None
+    errors: list[DecodeError] = []
     position, end = 12 if data.startswith(_GROUP_LENGTH_HEAD) else 0, len(data)
     while position < end:
         if end - position < 8:  # _ELEMENT.size
@@ -212,8 +212,9 @@ def _read_elements(data: bytes) -> tuple[dict[str, Value], dict[str, int], Decod
                 values[keyword] = _DECODERS[vr](raw)
             starts[keyword] = start
         except (struct_error, UnicodeDecodeError):
-            mistyped = mistyped or _wrong(group, number, f"{raw[:80]!r} is not a value of {vr}", start)
-    return values, starts, mistyped
+            if not errors:
+                errors.append(_wrong(group, number, f"{raw[:80]!r} is not a value of {vr}", start))
+    return values, starts, errors
 
 
 def _wrong(group: int, number: int, what: str, offset: int) -> DecodeError:

@@ -271,7 +271,10 @@ class Assembler:
         assert context_id is not None
         self._context_id = self._message = self._mistyped = self._sink = None
         if mistyped is not None:
-            raise mistyped
+            try:
+                raise mistyped
+            finally:
+                del mistyped  # otherwise the error and this frame, which has the Data Set, would be in a cycle
         message.Data = whole  # type: ignore[misc]  # nobody else has the message yet
         return context_id, message
 

@@ -27,6 +27,7 @@ from ..errors import (
     LimitExceeded,
     LocalProtocolError,
     RemoteProtocolError,
+    copy_of,
     escaped,
 )
 from ..limits import Limits, Timeouts
@@ -427,4 +428,4 @@ class Association:
         self._invoker.close(error)
         self.inbox.fail(error)
         if not self.established.is_done:
-            self.established.fail(error)
+            self.established.fail(copy_of(error))

@@ -162,20 +162,23 @@ async def _connect(association: Association, host: str, port: int) -> None:
             if not association.transport.was_connected:
                 connecting.cancel()
             await asyncio.wait({connecting})
-        if not association.transport.was_connected:  # otherwise, `Association._on_lost` closes the timers
-            association.timers.close()
+        del connecting  # otherwise the error that it keeps would be in a cycle with this frame
+        if not association.transport.was_connected:
+            association.transport.connection_lost(None)  # this frees the association, as the end of a connection does
 
 
 async def _reach(transport: Transport, host: str, port: int) -> None:
     """Connect to the first address of a host that can be reached. If there is none, raise the error of the first."""
-    failed: OSError | None = None
+    failures: list[OSError] = []
     for address in await addresses_of(host):
         try:
             await asyncio.get_running_loop().create_connection(lambda: transport, address, port)
             return
         except OSError as exc:
-            failed = failed or exc
-    raise failed or OSError(f"{host} has no address")
+            failures.append(exc)
+    if failures:
+        raise failures.pop(0)  # with a variable, the error and the frame of its traceback would be in a cycle
+    raise OSError(f"{host} has no address")
 
 
 def _forward_error(established: Waiter, connecting: asyncio.Task[Any]) -> None:

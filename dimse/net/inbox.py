@@ -7,7 +7,7 @@ finds its request by Message ID, whether the request has begun or waits.
 import asyncio
 from collections.abc import Callable
 
-from ..errors import DimseError
+from ..errors import DimseError, copy_of
 from ..message import Request
 from ..ul import Context
 from .flow_control import Backlog
@@ -78,7 +78,7 @@ class Inbox:
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
         if self._error is not None:
-            raise self._error
+            raise copy_of(self._error)
 
     def put(self, context: Context, message: Request, fault: str = "", held: int = 0) -> None:
         """Add a request; call `start_next` afterwards."""

@@ -11,7 +11,7 @@ from functools import partial
 from math import inf
 from typing import Any, Generic, Self, TypeVar
 
-from ..errors import DimseError, LimitExceeded, LocalProtocolError, RemoteProtocolError, ResponseTimeout
+from ..errors import DimseError, LimitExceeded, LocalProtocolError, RemoteProtocolError, ResponseTimeout, copy_of
 from ..message import RESPONSES, CCancelRQ, CFindRQ, CGetRQ, CMoveRQ, Message, Request, Response, is_pending
 from ..ul import Context
 from .flow_control import Backlog
@@ -117,7 +117,7 @@ class Responses(Generic[R_co]):
         """Raise ``error`` where a response is awaited, because no response can arrive any more."""
         self._error = error
         if self._waiter is not None and not self._waiter.is_done:
-            self._waiter.fail(error)
+            self._waiter.fail(copy_of(error))
 
     def expire(self) -> None:
         """Raise `ResponseTimeout` where the response is awaited."""
@@ -151,7 +151,7 @@ class Responses(Generic[R_co]):
                     response = self._take_unread()
                 else:
                     if self._error is not None:
-                        raise self._error
+                        raise copy_of(self._error)
                     if self.is_done:
                         raise LocalProtocolError("the final response was returned before; no other one follows it")
                     if self.due < timer.due or not timer.is_running:
@@ -194,7 +194,7 @@ class Responses(Generic[R_co]):
 
 
 def _refuse(error: DimseError, _context: Context, _request: Request) -> None:
-    raise error
+    raise copy_of(error)
 
 
 def _do_nothing() -> None:

@@ -19,6 +19,7 @@ __all__ = ["addresses_of", "in_own_thread", "on_own_loop"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_NAME = "dimse: own thread"
 
 
 class _OwnThreads(Executor):
@@ -28,15 +29,16 @@ class _OwnThreads(Executor):
         """Call ``function`` in a new thread. Raises RuntimeError if the system allows no more threads."""
         done: Future[T] = Future()
         done.set_running_or_notify_cancel()  # so that the thread may set the result after a cancellation
-
-        def run() -> None:
-            try:
-                done.set_result(function(*args, **kwargs))
-            except BaseException as exc:
-                done.set_exception(exc)
-
-        Thread(target=run, name="dimse: own thread", daemon=True).start()
+        Thread(target=_run, args=(done, partial(function, *args, **kwargs)), name=_NAME, daemon=True).start()
         return done
+
+
+def _run(done: "Future[T]", function: Callable[[], T]) -> None:
+    try:
+        done.set_result(function())
+    except BaseException as exc:
+        done.set_exception(exc)
+        del done  # otherwise it would be in a cycle with the error, whose traceback refers to this frame
 
 
 def _started(function: Callable[[], T]) -> "asyncio.Future[T]":

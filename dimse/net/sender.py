@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
-from ..errors import AssociationAborted, DimseError, EncodeError, LocalProtocolError
+from ..errors import AssociationAborted, DimseError, EncodeError, LocalProtocolError, copy_of
 from ..message import (
     UNCOUNTED,
     CommandWriter,
@@ -85,7 +85,7 @@ class Sender:
                 raise
             except AssociationAborted as exc:
                 if self._error is not None:  # the peer's A-ABORT says more than the end of the connection
-                    raise self._error from exc
+                    raise copy_of(self._error) from exc
                 self._abort()
                 raise
             except BaseException:
@@ -127,7 +127,7 @@ class Sender:
     def check(self, states: Collection[State] = _CAN_SEND) -> None:
         """Raise an error if the association has ended, or if its state is not one of ``states``."""
         if self._error is not None:
-            raise self._error
+            raise copy_of(self._error)
         if self._core.state not in states:
             what = "request" if states is CAN_REQUEST else "message"
             raise LocalProtocolError(f"no {what} can be sent in {self._core.state.name} ({self._core.state.value})")

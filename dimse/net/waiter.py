@@ -21,22 +21,23 @@ class Waiter:
     when no object is in the middle of a change, because the task goes on before ``wake`` returns.
     """
 
-    __slots__ = ("_asyncio_future_blocking", "_callback", "_context", "_error", "_loop", "is_done")
+    __slots__ = ("_asyncio_future_blocking", "_callback", "_context", "_errors", "_loop", "is_done")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._asyncio_future_blocking = False  # a task recognizes a future by this attribute
         self._loop = loop
         self._callback: Callable[[Any], object] | None = None  # wakes the waiting task
         self._context: Context | None = None
-        self._error: BaseException | None = None
+        # One error that is still to be raised: if it were kept, it would be in a cycle with this object
+        self._errors: list[BaseException] | None = None
         self.is_done = False  # whether the wait has ended, even if the task does not run yet
 
     def __await__(self) -> Generator["Waiter", None, None]:
         if not self.is_done:
             self._asyncio_future_blocking = True
             yield self
-        elif self._error is not None:
-            raise self._error
+        elif self._errors:
+            raise self._errors.pop()
 
     def finish(self) -> None:
         """Mark the wait as ended. Call `wake` or `wake_soon` afterwards, which let the task go on."""
@@ -45,7 +46,7 @@ class Waiter:
     def fail(self, error: BaseException) -> None:
         """Raise ``error`` in the task, in the next iteration of the event loop."""
         self.is_done = True
-        self._error = error
+        self._errors = [error]
         self.wake_soon()
 
     def wake(self) -> None:
@@ -73,8 +74,8 @@ class Waiter:
         self._context = context
 
     def result(self) -> None:
-        if self._error is not None:
-            raise self._error
+        if self._errors:
+            raise self._errors.pop()
 
     def cancel(self, msg: object = None) -> bool:
         if self.is_done:

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Protocol
 
-from ..errors import EncodeError, RemoteProtocolError
+from ..errors import EncodeError, RemoteProtocolError, copy_of
 from ..ul.wire import Buffer
 from .certificates import Certificate, certificate_of
 
@@ -236,7 +236,7 @@ class TLSSession:
         are returned; the next call raises the error.
         """
         if self._failure is not None:
-            raise self._failure
+            raise copy_of(self._failure)
         filled = 0
         try:
             while not self.is_ended and filled < len(buffer):
@@ -246,7 +246,7 @@ class TLSSession:
                 self.is_ended = not count
                 filled += count
         except RemoteProtocolError as exc:
-            self._failure = exc
+            self._failure = copy_of(exc)
             if not filled:
                 raise
         return filled

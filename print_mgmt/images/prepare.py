@@ -12,7 +12,7 @@ is sent.
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Literal, TypedDict, TypeGuard, Unpack
 
@@ -200,10 +200,8 @@ class _DicomImage:
         self._dataset = dataset
         self._syntax = syntax
         frame = Frame(dataset)
-        # Fragments and ends (the lowest and the highest value) are found once for all frames. Otherwise, the time would
-        # grow with the square of the number of frames
+        # Fragments are found once for all frames. Otherwise, the time would grow with the square of their number
         self._fragments: Fragments = cache(partial(fragments_of, frame))
-        self._ends_of_all = cache(self._find_ends_of_all)
         self.frames = frame_count(frame, self._fragments)
         self._notes = [*notes, *frame.notes]
         if frame.notes:  # Number of Frames may be wrong
@@ -247,9 +245,11 @@ class _DicomImage:
 
     def _find_ends(self, pixels: Cells | Floats, frame: Frame) -> Ends | None:
         """Return the lowest and the highest value of all frames; ``pixels`` are those of one frame."""
-        return grayscale.ends_of(pixels, frame) if self.frames == 1 else self._ends_of_all()
+        return grayscale.ends_of(pixels, frame) if self.frames == 1 else self._ends_of_all
 
-    def _find_ends_of_all(self) -> Ends | None:
+    @cached_property
+    def _ends_of_all(self) -> Ends | None:
+        """The lowest and the highest value of all frames. It does not depend on a frame, so it is found only once."""
         found = [ends for ends in self._ends_of_each() if ends is not None]
         return (min(low for low, _ in found), max(high for _, high in found)) if found else None
 

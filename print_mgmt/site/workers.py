@@ -211,6 +211,7 @@ class _Worker:
             raise _SpoolFailed from exc
         finally:
             self._leasing = None
+            del leasing  # otherwise its error would be in a cycle with this frame
 
     async def _requeue(self, leasing: asyncio.Task[Lease | None]) -> None:
         """Put a film back into the queue if it was leased at the moment of the cancellation."""

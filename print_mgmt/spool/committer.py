@@ -64,9 +64,13 @@ class Committer(Generic[P]):
         transaction fails; in both cases, nothing has changed. If the caller is canceled, the function still
         runs. After `close`, the result never arrives.
         """
+        # The future is in no variable: its error and this frame would be in a cycle
+        return await asyncio.shield(asyncio.wrap_future(self._submit(run, forced)))
+
+    def _submit(self, run: Callable[[], T], forced: bool) -> "Future[T]":
         future: Future[T] = Future()
         self._works.put(_Work(run, future, forced))
-        return await asyncio.shield(asyncio.wrap_future(future))
+        return future
 
     def close(self) -> None:
         """Perform the remaining work, and close the database. This method blocks."""

@@ -233,14 +233,13 @@ class EmbeddedSpool:
         writing = (self._write(film, job, record) for film, record in zip(job.films, records, strict=True))
         results = await asyncio.gather(*writing, return_exceptions=True)
         written = [result for result in results if isinstance(result, FilmFile)]
+        errors = [result for result in results if isinstance(result, BaseException)]
+        del results
         try:
-            for result in results:
-                if isinstance(result, BaseException):
-                    raise result
-            stored = tuple(
-                replace(record, size=file.size, checksum=file.checksum)
-                for record, file in zip(records, written, strict=True)
-            )
+            if errors:
+                raise errors.pop(0)  # a kept error would be in a cycle with this frame, which has the films
+            pairs = zip(records, written, strict=True)
+            stored = tuple(replace(record, size=file.size, checksum=file.checksum) for record, file in pairs)
             self._step("named")
             await self._commit(partial(self._rows.add, job, stored), forced=False)
         except Exception as exc:
@@ -255,8 +254,8 @@ class EmbeddedSpool:
         return tuple(film.id for film in stored)
 
     async def _write(self, film: FilmCopy, job: PrintJob, record: FilmRecord) -> FilmFile:
-        writing = self._submit(lambda: self._files.write(record.id, stored_pieces(film, job, record)))
-        return await asyncio.wrap_future(writing)
+        submit = self._submit  # the future is in no variable: it would be in a cycle with its error and this frame
+        return await asyncio.wrap_future(submit(lambda: self._files.write(record.id, stored_pieces(film, job, record))))
 
     async def find(self, SOPInstanceUID: str) -> PrintJob | None:
         """Return a Print Job without its films, or None; see `Intake.find`."""

@@ -157,7 +157,8 @@ class FilmFolder:
         with ExitStack() as stack:
             draft, file = new_draft(self.films / f"{film_id}.dcm", stack, _OWNER_ONLY)
             self.step("draft created")
-            naming = self._namers.submit(self._name_film, draft, film_id, pieces)
+            # In a list, from which it is popped: a variable would be in a cycle with the error of the future
+            naming = [self._namers.submit(self._name_film, draft, film_id, pieces)]
             try:
                 for part in split_pieces(pieces):
                     self.step("write")
@@ -166,9 +167,9 @@ class FilmFolder:
                 finish(file)
             except BaseException:
                 with suppress(OSError):
-                    _discard(naming.result()[0])
+                    _discard(naming.pop().result()[0])
                 raise
-            path, checksum = naming.result()
+            path, checksum = naming.pop().result()
             return FilmFile(path, sum(map(_size, pieces)), checksum, stack.pop_all())
         raise AssertionError("unreachable")
 

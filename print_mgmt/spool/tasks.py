@@ -36,6 +36,8 @@ class Completion:
             task.add_done_callback(_log_failure)  # no caller gets the failure
             await asyncio.wait((task,))
             raise
+        finally:
+            del task  # otherwise its error would be in a cycle with this frame
 
     async def run_or_undo(self, work: Coroutine[Any, Any, T], undo: Callable[[T], Coroutine[Any, Any, object]]) -> T:
         """Return the result of ``work``. If canceled, pass the result to ``undo``, and then raise CancelledError."""
@@ -45,6 +47,8 @@ class Completion:
         except asyncio.CancelledError:
             await self.run(_undo(task, undo))
             raise
+        finally:
+            del task
 
     async def close(self) -> None:
         """Wait until all work has ended, also work that begins meanwhile; cancel work that takes too long."""

@@ -15,9 +15,11 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from cancelling import nothing_left, other_tasks
+from cycles import cycles_left
 from pair import EXAMPLE
 from raw import ECHO, echo, until
 
+from dimse.errors import AssociationAborted, ConnectionFailed
 from dimse.net import VERIFICATION, Server, connect, serve
 from dimse.net.scu import c_echo
 from dimse.ul import AssociateRQ, encode_pdu
@@ -95,3 +97,24 @@ async def test_ended_associations_are_freed_without_the_collector() -> None:
         assert [each() for each in ended] == [None] * 4
     finally:
         gc.enable()
+
+
+async def test_request_on_an_ended_association_leaves_no_cycle() -> None:
+    with cycles_left() as left:
+        async with serve([VERIFICATION], port=0) as server:
+            async with connect(server.host, server.port, ECHO) as association:
+                association.abort()
+                for _ in range(2):
+                    with pytest.raises(AssociationAborted):
+                        await c_echo(association)
+            del association
+    assert left == set()
+
+
+async def test_refused_connection_leaves_no_cycle() -> None:
+    with cycles_left() as left:
+        with pytest.raises(ConnectionFailed):
+            async with connect("127.0.0.1", 1, ECHO):
+                pass
+        await asyncio.sleep(0)  # the loop drops the task that has connected
+    assert left == set()

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from cycles import cycles_left
 from hypothesis import given
 from hypothesis import strategies as st
 from image_objects import image_of, shades
@@ -330,3 +331,11 @@ def test_image_boxes_take_8_or_12_bits(bits: int) -> None:
 
 def test_prepared_image_is_a_print_image() -> None:
     assert isinstance(prepare(np.zeros((2, 2), np.uint8)), PrintImage)
+
+
+def test_prepared_image_leaves_no_cycle() -> None:
+    """A cycle would keep the pixels of each image until the garbage collector finds it."""
+    path = get_testdata_file("CT_small.dcm")
+    with cycles_left() as left:
+        prepare(path)
+    assert left == set()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cycles import cycles_left
 from spools import FOLDER, PRINTER, EmbeddedPlace, job, leased, only_film_file
 
 from dimse.errors import LocalProtocolError
@@ -89,6 +90,18 @@ async def test_failing_fsync_refuses_only_that_film(place: EmbeddedPlace, monkey
             await spool.accept(job(), [PRINTER])
         (film,) = await spool.accept(job(), [PRINTER])
         assert [one.id for one in await spool.list()] == [film]
+
+
+@pytest.mark.parametrize("step", ACCEPT_STEPS)
+async def test_refused_films_are_freed_at_once(place: EmbeddedPlace, step: str) -> None:
+    fault = Fault("")
+    async with place.spool(step=fault) as spool:
+        fault.name = step
+        with cycles_left() as left:
+            with pytest.raises(SpoolError):
+                await spool.accept(job(films=3), [PRINTER])
+            await asyncio.sleep(0)  # the loop drops what has woken this task
+    assert left == set()
 
 
 async def test_failed_job_leaves_no_file(place: EmbeddedPlace) -> None:
