@@ -37,11 +37,26 @@ def burn(area: Canvas, overlay: Overlay, image: tuple[int, int], shown: Box, ima
     drawn = {True: ("OverlayForegroundDensity", overlay.OverlayForegroundDensity)}
     if overlay.OverlayBackgroundDensity is not None:
         drawn[False] = ("OverlayBackgroundDensity", overlay.OverlayBackgroundDensity)
-    for bit, (attribute, term) in drawn.items():
-        level = float(page_level(density(attribute, term, imager, note), imager))
-        lines = _coverage_lines(overlay, bit, image, shown)
-        for rows, columns, block in magnified_blocks(lines, shown[2:], area.shape[:2], MAGNIFICATIONS[kind], COVERED):
-            blend(area[rows, columns], block.astype(np.uint8), level)
+    levels = [float(page_level(density(attribute, term, imager, note), imager)) for attribute, term in drawn.values()]
+    sizes = shown[2:], area.shape[:2], MAGNIFICATIONS[kind], COVERED
+    planes = [magnified_blocks(_coverage_lines(overlay, bit, image, shown), *sizes) for bit in drawn]
+    for (rows, columns, block), *background in zip(*planes, strict=True):
+        part, foreground = area[rows, columns], block.astype(np.uint8)
+        for _, _, block in background:
+            blend(part, _share_of_rest(block.astype(np.uint8), foreground), levels[1])
+        blend(part, foreground, levels[0])
+
+
+def _share_of_rest(background: NDArray[np.uint8], foreground: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return which share of the rest of each pixel, which the foreground does not cover, the background covers.
+
+    The foreground is blended in after the background. Where the two cover a pixel together, it shows no image.
+    """
+    rest = COVERED - foreground
+    if np.array_equal(rest > 0, rest == COVERED):  # no pixel is covered in part
+        return background
+    share = background / np.maximum(rest, 1).astype(np.float32) * COVERED
+    return np.minimum(share + np.float32(0.5), COVERED).astype(np.uint8)
 
 
 def _exceeds_image(overlay: Overlay, image: tuple[int, int]) -> bool:

@@ -57,6 +57,27 @@ def test_background_density_covers_the_image() -> None:
     assert set(np.unique(shown)) == {100, 128, 255}
 
 
+@pytest.mark.parametrize(("OverlayMagnificationType", "side"), [("REPLICATE", 600), ("BILINEAR", 600), ("CUBIC", 100)])
+def test_no_image_shows_between_foreground_and_background(OverlayMagnificationType: str, side: int) -> None:
+    """A plane that covers its image hides it, also where foreground and background share a pixel."""
+    overlay = Overlay(
+        pixels=plane(side, side),
+        OverlayBackgroundDensity="BLACK",
+        OverlayMagnificationType=OverlayMagnificationType,
+    )
+    pages = []
+    for level in (0, 255):
+        pixels = np.full((side, side), level, np.uint8)
+        image = PrintImage(pixels=pixels, PhotometricInterpretation="MONOCHROME2")
+        sheet = Sheet(
+            ImageDisplayFormat="STANDARD\\1,1",
+            FilmSizeID="8INX10IN",
+            cells=(Cell(image=image, overlays=(overlay,)),),
+        )
+        pages.append(render(sheet, imager=IMAGER).pixels.astype(int))
+    assert np.abs(pages[0] - pages[1]).max() <= 2  # coverage has 8 bits
+
+
 def test_overlay_ignores_the_polarity_of_its_image() -> None:
     shown = film(Overlay(pixels=plane(5, 5)), level=0, Polarity="REVERSE")
     assert np.all(shown == 255)
