@@ -3,8 +3,9 @@
 Pixel Data is a list of items: the Basic Offset Table, which may be empty, and then the fragments. A frame has one or
 more fragments. The tables give the offset at which each frame begins; the offsets count the bytes of the items and
 their headers. A table that cannot be right is ignored. Without a table, all fragments are the only frame, or each
-fragment is a frame, or each frame starts with the header of its codec. Frames beyond Number of Frames are left out. An
-empty fragment belongs to no frame.
+fragment is a frame, or each frame starts with the header of its codec. Frames beyond Number of Frames are left out;
+without this attribute, an object has several frames if each fragment starts with such a header. An empty fragment
+belongs to no frame.
 """
 
 import struct
@@ -60,16 +61,17 @@ def frames_of(dataset: Dataset, *, report: list[Finding] | None = None) -> list[
 
     A padding byte may follow the frame, unless the Extended Offset Table gives its length. Raises DecodeError if there
     is no compressed Pixel Data, or if neither a table nor the fragments show where frames begin. ``report`` receives a
-    finding if fragments beyond Number of Frames are left out.
+    finding if fragments beyond Number of Frames are left out, or if the fragments show that there are several frames.
     """
     items = _fragment_items(dataset.get("PixelData"))
     table, fragments = items[0], items[1:]
-    count = _count(dataset, len(table) // 4)
+    count = frame_count(dataset) or max(len(table) // 4, _implied_count(fragments), 1)
     frames = _frames_by_extended_table(dataset, fragments, count)
     has_more = sum(map(bool, map(len, fragments))) > count  # in an Extended Offset Table, each fragment is a frame
     if not frames:
         offsets = _fragment_offsets(fragments)
-        frame_offsets = _basic_offsets(table, offsets, count) or _guess_offsets(fragments, offsets, count)
+        frame_offsets = _basic_offsets(table, offsets, count) if count > 1 else []
+        frame_offsets = frame_offsets or _guess_offsets(fragments, offsets, count)
         has_more = len(frame_offsets) > count
         number_of = {offset: number for number, offset in enumerate(offsets)}
         numbers = [*(number_of[offset] for offset in frame_offsets), len(fragments)][: count + 1]
@@ -77,6 +79,9 @@ def frames_of(dataset: Dataset, *, report: list[Finding] | None = None) -> list[
     if not frames or not all(frames):
         what = f"{len(fragments)} fragments for {count} frames, and no usable offset table"
         raise DecodeError(what, path=_PATH, rule=_RULE)
+    if report is not None and count > max(frame_count(dataset), len(table) // 4, 1):
+        what = f"Number of Frames is missing, but each of {count} fragments begins a frame"
+        report.append(Finding(_PATH, None, _RULE, what))
     if report is not None and has_more:
         what = f"{len(fragments)} fragments hold more frames than Number of Frames ({count}); the rest is ignored"
         report.append(Finding(_PATH, None, _RULE, what))
@@ -128,9 +133,10 @@ def _fragment_items(value: Value) -> list[Fragment]:
     return items
 
 
-def _count(dataset: Dataset, listed: int) -> int:
-    """Return Number of Frames, or else ``listed``, the number of entries in the Basic Offset Table; at least 1."""
-    return frame_count(dataset) or max(listed, 1)
+def _implied_count(fragments: Sequence[Fragment]) -> int:
+    """Return the number of fragments that are not empty if each of them begins a frame; otherwise 0."""
+    filled = [(0, bytes(part[:_MAX_FIRST_BYTES])) for part in fragments if len(part)]
+    return len(filled) if len(_marked_offsets(filled)) == len(filled) else 0
 
 
 def _fragment_offsets(fragments: Sequence[Fragment]) -> list[int]:
@@ -164,13 +170,24 @@ def _guess_offsets(fragments: list[Fragment], starts: list[int], count: int) -> 
     An empty fragment never begins a frame.
     """
     filled = [(at, bytes(part[:_MAX_FIRST_BYTES])) for at, part in zip(starts, fragments, strict=True) if len(part)]
-    if count == 1 or count == len(filled):
-        return [at for at, _ in filled][:count]
-    for begins_frame in (lambda head: head.startswith(_FIRST_BYTES), _begins_rle):
-        marked = [at for at, head in filled if begins_frame(head)]
-        if len(marked) >= count and marked[0] == filled[0][0]:
-            return marked
-    return []
+    if count == len(filled):
+        return [at for at, _ in filled]
+    marked = _marked_offsets(filled)
+    if len(marked) >= count:
+        return marked
+    return [at for at, _ in filled[:1]] if count == 1 else []
+
+
+def _marked_offsets(filled: list[tuple[int, bytes]]) -> list[int]:
+    """Return the offsets of the fragments that begin with the header of a codec, as the first one does.
+
+    ``filled`` has the offset and the first bytes of each fragment.
+    """
+    head = filled[0][1] if filled else b""
+    if _begins_rle(head):
+        return [at for at, other in filled if _begins_rle(other)]
+    first_bytes = next((begin for begin in _FIRST_BYTES if head.startswith(begin)), None)
+    return [at for at, other in filled if first_bytes is not None and other.startswith(first_bytes)]
 
 
 def _begins_rle(head: bytes) -> bool:

@@ -162,6 +162,31 @@ def test_report_names_frames_beyond_number_of_frames() -> None:
     assert [str(finding) for finding in report] == [f"(7FE0,0010) PixelData: {what} [PS3.5 §A.4]"]
 
 
+@pytest.mark.parametrize("begin", [b"\xff\xd8", b"\xff\x4f\xff\x51", rle(b"ab")], ids=["JPEG", "JPEG 2000", "RLE"])
+@pytest.mark.parametrize("table", [b"", basic_table(0)], ids=["no table", "table"])
+def test_frames_beyond_the_only_one_are_reported(begin: bytes, table: bytes) -> None:
+    report: list[Finding] = []
+    frames = frames_of(compressed(begin, b"rest", begin, frames=1, table=table), report=report)
+    assert frames == [[begin, b"rest"]]
+    assert ["more frames than Number of Frames (1)" in finding.what for finding in report] == [True]
+
+
+@pytest.mark.parametrize("begin", [b"\xff\xd8", b"\xff\x4f\xff\x51", rle(b"ab")], ids=["JPEG", "JPEG 2000", "RLE"])
+def test_fragments_that_begin_frames_stand_for_number_of_frames(begin: bytes) -> None:
+    report: list[Finding] = []
+    assert frames_of(compressed(begin, begin + b"b", b"", begin), report=report) == [[begin], [begin + b"b"], [begin]]
+    assert [finding.what for finding in report] == [
+        "Number of Frames is missing, but each of 3 fragments begins a frame"
+    ]
+
+
+def test_fragments_without_number_of_frames_are_one_frame() -> None:
+    """Only the first fragment begins a frame."""
+    report: list[Finding] = []
+    assert frames_of(compressed(b"\xff\xd8", b"rest"), report=report) == [[b"\xff\xd8", b"rest"]]
+    assert not report
+
+
 @pytest.mark.parametrize("frames", [0, -1, b"1A", [1, 2]])
 def test_wrong_number_of_frames_is_ignored(frames: object) -> None:
     assert frames_of(compressed(b"ab", b"cd", frames=frames)) == [[b"ab", b"cd"]]
