@@ -18,12 +18,14 @@ from .codestream import Codestream, with_end
 from .errors import ImageError
 from .frame import check_expansion
 from .jpeg_scans import decode_whole
+from .partition import check_partition
 
 __all__ = ["Decoded", "decode"]
 
 _RLE = "1.2.840.10008.1.2.5"
 _JPEG_XL_RECOMPRESSED = "1.2.840.10008.1.2.4.111"  # the decoder returns the pixels of the original JPEG as RGB
 _BY_LIBJPEG = ("JPEG", "JPEG lossless")
+_BY_OPENJPEG = ("JPEG 2000", "HTJ2K")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ def _check_header(stream: Codestream, data: bytes, shape: tuple[int, ...], octet
     if stream.precision > 8 * octets:
         raise ImageError(f"{stream.kind} of {stream.precision} bits, but BitsAllocated is {8 * octets} (PS3.5 8.2)")
     check_expansion(expected[0] * expected[1] * expected[2] * octets, len(data), stream.kind)
+    if stream.kind in _BY_OPENJPEG:
+        check_partition(data[stream.start :])
 
 
 def _size(shape: tuple[int, ...]) -> str:

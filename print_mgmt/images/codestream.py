@@ -35,7 +35,8 @@ class Codestream:
     """The facts in a header. ``kind`` is JPEG, JPEG lossless, JPEG-LS, JPEG 2000, HTJ2K or JPEG XL.
 
     ``ybr``: whether the decoder returns luminance and chrominances unless it is told to convert; None if the header
-    does not say. ``samples`` and ``precision`` are 0 if the header does not give them.
+    does not say. ``samples`` and ``precision`` are 0 if the header does not give them. ``start`` is the offset of
+    JPEG 2000 in its file.
     """
 
     kind: str
@@ -44,6 +45,7 @@ class Codestream:
     samples: int = 0
     precision: int = 0
     ybr: bool | None = None
+    start: int = 0
 
 
 def read(data: bytes) -> Codestream | None:
@@ -55,11 +57,12 @@ def read(data: bytes) -> Codestream | None:
         codestream, from_jpeg = _jpeg_xl(data)
         rows, columns = _jpeg_xl_size(codestream)
         return Codestream(kind="JPEG XL", rows=rows, columns=columns, ybr=False if from_jpeg else None)
-    soc = data.find(_SOC) if data.startswith((_SOC, _JP2)) else -1  # in a JP2 file, boxes precede it
-    if not data.startswith(_SOI) and soc < 0:
+    start = _start_in_boxes(data) if data.startswith(_JP2) else 0
+    is_jpeg = data.startswith(_SOI)
+    if not is_jpeg and not data.startswith(_SOC, start):
         return None
     try:
-        stream = _jpeg(data) if data.startswith(_SOI) else _jpeg2000(data[soc:], data[:soc])
+        stream = _jpeg(data) if is_jpeg else _jpeg2000(data[start:], data[:start])
     except (IndexError, struct.error) as exc:
         raise ImageError("the header of a compressed image ends too early") from exc
     return stream
@@ -165,6 +168,7 @@ def _jpeg2000(data: bytes, boxes: bytes) -> Codestream:
         samples=samples,
         precision=max((depth & 0x7F) + 1 for depth in depths),
         ybr=False if transformed or is_sycc else None,
+        start=len(boxes),
     )
 
 
@@ -174,6 +178,27 @@ def _separations(size: bytes) -> list[bytes]:
     return [components[at + 1 : at + 3] for at in range(0, len(components), 3)]
 
 
+def _start_in_boxes(data: bytes) -> int:
+    """Return the offset of the codestream in a JP2 file, T.800 I.5.4; the length of ``data`` if there is none.
+
+    Another box may contain the bytes of another header, so they must not be searched for.
+    """
+    return next((start for kind, start in _boxes(data) if kind == b"jp2c"), len(data))
+
+
+def _boxes(data: bytes) -> Iterator[tuple[bytes, int]]:
+    """Yield the kind of each box of a JP2 file or of JPEG XL, and the offset of its content: T.800 I.4."""
+    at = 0
+    while at + 8 <= len(data):
+        length, kind = struct.unpack_from(">L4s", data, at)
+        yield kind, at + (16 if length == 1 else 8)
+        if length == 1 and at + 16 <= len(data):
+            (length,) = struct.unpack_from(">Q", data, at + 8)
+        if length < 8:
+            return
+        at += length
+
+
 def _jpeg_xl(data: bytes) -> tuple[bytes, bool]:
     """Return the codestream, or its first part, and whether the original JPEG can be restored.
 
@@ -181,18 +206,11 @@ def _jpeg_xl(data: bytes) -> tuple[bytes, bool]:
     """
     if data.startswith(_JXL):
         return data, False
-    at, from_jpeg = 0, False
-    while at + 8 <= len(data):
-        length, kind = struct.unpack_from(">L4s", data, at)
+    from_jpeg = False
+    for kind, start in _boxes(data):
         from_jpeg |= kind == b"jbrd"
-        start = at + (16 if length == 1 else 8)
         if kind in (b"jxlc", b"jxlp"):
             return data[start + 4 * (kind == b"jxlp") :], from_jpeg
-        if length == 1 and at + 16 <= len(data):
-            (length,) = struct.unpack_from(">Q", data, at + 8)
-        if length < 8:
-            break
-        at += length
     raise ImageError("the JPEG XL has no codestream")
 
 

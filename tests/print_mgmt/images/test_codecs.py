@@ -101,6 +101,18 @@ def test_signed_values_keep_their_sign() -> None:
     assert seen.tolist() == [[0, 170], [170, 255]]
 
 
+@pytest.mark.parametrize("uid", [JPEG_2000, HTJ2K])
+def test_jpeg_2000_of_too_many_parts_is_refused(uid: str) -> None:
+    """Precincts of 2 x 2 pixels at the lowest of two resolutions, and of 1 x 1 at the other."""
+    blank = np.zeros((2048, 2048), np.uint8)
+    data = bytes(imagecodecs.jpeg2k_encode(blank, codecformat="j2k", resolutions=2))
+    at = data.index(b"\xff\x52")
+    end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    style = data[at : at + 2] + (14).to_bytes(2, "big") + b"\1" + data[at + 5 : end] + b"\x11\x11"
+    with pytest.raises(ImageError, match="tiles, precincts and code-blocks in"):
+        prepare(image(data[:at] + style + data[end:], blank, uid))
+
+
 def test_data_decide_on_the_codec() -> None:
     """JPEG-LS with the Transfer Syntax of JPEG baseline, and a Data Set without Transfer Syntax."""
     data = bytes(imagecodecs.jpegls_encode(GRAY8))

@@ -75,6 +75,21 @@ def test_jpeg_with_components_r_g_b_is_rgb() -> None:
     assert (named.ybr, other.ybr) == (False, True)
 
 
+def test_jpeg_2000_is_read_from_its_own_box() -> None:
+    """A box before it has the bytes of a smaller image, which the decoder does not read."""
+    data = bytes(imagecodecs.jpeg2k_encode(np.zeros((24, 16), np.uint8), codecformat="jp2"))
+    small = bytes(imagecodecs.jpeg2k_encode(np.zeros((8, 8), np.uint8), codecformat="j2k"))
+    at = data.index(b"jp2c") - 4
+    hidden = data[:at] + struct.pack(">L4s", 8 + len(small), b"xml ") + small + data[at:]
+    stream = codestream.read(hidden)
+    assert stream is not None
+    assert (stream.rows, stream.columns, stream.start) == (24, 16, at + 16 + len(small))
+
+
+def test_jp2_without_a_codestream_is_not_read() -> None:
+    assert codestream.read(b"\0\0\0\x0cjP  \r\n\x87\n" + b"\xff\x4f\xff\x51" * 8) is None
+
+
 def test_jpeg_2000_without_components_is_refused() -> None:
     size = struct.pack(">H4L16xH", 0, 8, 8, 0, 0, 0)
     header = b"\xff\x4f\xff\x51" + struct.pack(">H", 2 + len(size)) + size + b"\xff\x90\0\x02\xff\xd9"

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from print_mgmt.images import frame, jpeg_scans, pillow, shutter, voi
+from print_mgmt.images import frame, jpeg_scans, partition, pillow, shutter, voi
 
 PAGE = (Path(__file__).parents[3] / "docs" / "limits.md").read_text()
 ROWS = re.findall(r"^\| `(\w+)` \| ([\d,]+) \|", PAGE.partition("## Images\n")[2], re.MULTILINE)
-MODULES = (frame, jpeg_scans, pillow, shutter, voi)
+MODULES = (frame, jpeg_scans, partition, pillow, shutter, voi)
 
 
 @pytest.mark.parametrize(("name", "value"), ROWS)
