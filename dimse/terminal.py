@@ -41,7 +41,7 @@ _log = logging.getLogger("dimse.terminal")
 
 T = TypeVar("T")
 
-_PEER = re.compile(r"(?:(?P<title>[^@]*)@)?(?P<host>\[[^\]]+\]|[^:@\[\]]+):(?P<port>[0-9]+)")
+_PEER = re.compile(r"(?:(?P<title>(?s:.*))@)?(?P<host>\[[^\]]+\]|[^:@\[\]]+):(?P<port>[0-9]+)")
 _LISTEN = re.compile(r"(?:(?P<host>\[[^\]]+\]|[^:\[\]]+):)?(?P<port>[0-9]{1,5})")
 _MAX_DIGITS = 18  # digits of a number in an argument
 _HIGHEST_PORT = 65535  # TCP ports have 16 bits
@@ -277,7 +277,10 @@ def _add_profile(group: argparse._ArgumentGroup, option: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """An application entity and its address, written ``AE@HOST:PORT``; the default AE title is ANY-SCP."""
+    """An application entity and its address, written ``AE@HOST:PORT``; the default AE title is ANY-SCP.
+
+    An AE title may contain "@" (PS3.5 §6.2), a host cannot.
+    """
 
     ae_title: str
     host: str

@@ -110,6 +110,7 @@ def test_missing_value_is_wrong_usage(words: tuple[str, ...], error: str, capsys
         ("PRINTSCP@127.0.0.1:11112", Peer("PRINTSCP", "127.0.0.1", 11112)),
         ("printer.example.org:104", Peer("ANY-SCP", "printer.example.org", 104)),
         ("A@[2001:db8::1]:104", Peer("A", "2001:db8::1", 104)),
+        ("CT@WARD@127.0.0.1:104", Peer("CT@WARD", "127.0.0.1", 104)),
     ],
 )
 def test_peer_is_parsed(text: str, peer: Peer) -> None:
