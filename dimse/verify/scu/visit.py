@@ -17,7 +17,7 @@ from random import Random
 
 from ...data import Dataset
 from ...explain.command import message_name
-from ...message import Message, NEventReportRQ, Request, Response
+from ...message import NEventReportRQ, Request, Response
 from ...uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from ...ul import (
     Abort,
@@ -117,7 +117,6 @@ class Visit:
     reads_hello: bool = False  # whether to read only the ClientHello, and then close the connection
     hello: bytes = b""  # the first octets of the SCU, if ``reads_hello``
     refusals: list[str] = field(default_factory=list)  # how TLS handshakes failed
-    pending: Message | None = None  # for ``on_pdu``: the request whose Data Set is still arriving
     failure: Exception | None = None  # an error of the tester itself
     open: int = 0  # the number of open connections
     changed: asyncio.Event = field(default_factory=asyncio.Event)  # set after each event of the SCU

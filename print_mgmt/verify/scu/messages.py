@@ -1,11 +1,12 @@
 """UL-P-3, DIMSE-2, ENC-2, CHS-2, ROB-2 and PERF-2: the messages, statuses, Data Sets and pace of a print SCU."""
 
+from contextlib import suppress
 from statistics import median
 from struct import pack
 
 from dimse.data import Dataset, encode, syntax_of, tag_of
 from dimse.errors import DimseError
-from dimse.message import Message, NCreateRQ, NDeleteRSP, NSetRQ, NSetRSP, decode_command
+from dimse.message import NCreateRQ, NDeleteRSP, NSetRQ, NSetRSP, decode_command
 from dimse.uids import ExplicitVRLittleEndian, ImplicitVRLittleEndian, name_or_uid
 from dimse.ul import PDV, PDataTF, decode_pdu
 from dimse.verify import Case, Close, Flags, Level, SubCase, Unprepared, Verdict
@@ -101,32 +102,44 @@ def _refuse_image(status: int) -> CaseRun:
 # --- an early response ---
 
 
-def _answer_early(visit: Visit, wire: Wire, pdu: bytes) -> None:
-    """Answer the N-SET of an image with a failure after the first P-DATA-TF of its Data Set."""
-    if pdu[0] != _P_DATA_TF or visit.first_reaction is not None:
-        return
-    try:
-        decoded = decode_pdu(pdu)
-    except DimseError:
-        return  # the wire notes that the PDU is wrong
-    assert isinstance(decoded, PDataTF)
-    for pdv in decoded.pdvs:
-        if pdv.is_command:
-            command = _command_in(pdv)
-            visit.pending = command if isinstance(command, NSetRQ) and _is_image(command) else None
-        elif isinstance(visit.pending, NSetRQ) and not pdv.is_last:
-            visit.first_reaction, visit.exchanges_at_reaction = (wire, len(wire.events)), len(visit.exchanges) + 1
-            visit.table = {("*", 1): nothing}  # no second answer once the message is complete
-            wire.say(NSetRSP(MessageIDBeingRespondedTo=visit.pending.MessageID, Status=_FAILED), pdv.context_id)
+class EarlyFailure:
+    """The first N-SET of an image fails after the first P-DATA-TF of its Data Set.
+
+    Each connection has its own message, so the parts of a Command Set and its Data Set are kept by connection.
+    """
+
+    def __init__(self) -> None:
+        self._commands: dict[int, bytes] = {}  # the fragments of a Command Set so far
+        self._images: dict[int, NSetRQ] = {}  # the request whose Data Set is still arriving
+
+    def hear(self, visit: Visit, wire: Wire, pdu: bytes) -> None:
+        """Take a PDU of the SCU, and answer it if it is the one."""
+        if pdu[0] != _P_DATA_TF or visit.first_reaction is not None:
             return
+        try:
+            decoded = decode_pdu(pdu)
+        except DimseError:
+            return  # the wire notes that the PDU is wrong
+        assert isinstance(decoded, PDataTF)
+        for pdv in decoded.pdvs:
+            if pdv.is_command:
+                self._add_command(wire.number, pdv)
+            elif not pdv.is_last and (request := self._images.get(wire.number)) is not None:
+                visit.first_reaction, visit.exchanges_at_reaction = (wire, len(wire.events)), len(visit.exchanges) + 1
+                visit.table = {("*", 1): nothing}  # no second answer once the message is complete
+                wire.say(NSetRSP(MessageIDBeingRespondedTo=request.MessageID, Status=_FAILED), pdv.context_id)
+                return
 
-
-def _command_in(pdv: PDV) -> Message | None:
-    """Return the message of a Command Set in one fragment, or None if it cannot be read or has several fragments."""
-    try:
-        return decode_command(bytes(pdv.data))[0] if pdv.is_last else None
-    except DimseError:
-        return None
+    def _add_command(self, number: int, pdv: PDV) -> None:
+        self._images.pop(number, None)
+        octets = self._commands.pop(number, b"") + bytes(pdv.data)
+        if not pdv.is_last:
+            self._commands[number] = octets
+            return
+        with suppress(DimseError):  # the wire notes that the Command Set is wrong
+            command = decode_command(octets)[0]
+            if isinstance(command, NSetRQ) and _is_image(command):
+                self._images[number] = command
 
 
 def _is_image(request: NSetRQ) -> bool:
@@ -135,7 +148,7 @@ def _is_image(request: NSetRQ) -> bool:
 
 async def _fail_early(peer: ScuPeer) -> Observation:
     """Judge an SCU whose N-SET of an image fails before its Data Set is complete."""
-    visit = await peer.visit({}, on_pdu=_answer_early, is_judged=False, max_length=_SMALL_MAXIMUM)
+    visit = await peer.visit({}, on_pdu=EarlyFailure().hear, is_judged=False, max_length=_SMALL_MAXIMUM)
     if visit.first_reaction is None:
         raise Unprepared("no image needs a second P-DATA-TF", Verdict.UNIMPLEMENTED)
     return gives_up_film(peer, visit)

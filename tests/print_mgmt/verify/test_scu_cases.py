@@ -2,14 +2,18 @@
 
 from dataclasses import replace
 from random import Random
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from scu_twins import CONFUSED, ERASES_IMAGE, MAKES_ANOTHER_FILM, TRIES_AGAIN, TWINS, strays
 from wrong_scus import GRAY, Wrong, program
 
 from dimse.data import Dataset
-from dimse.uids import ImplicitVRLittleEndian
-from dimse.ul import AssociateRQ
+from dimse.message import NSetRQ, encode_command
+from dimse.uids import BasicFilmBox, BasicGrayscaleImageBox, ImplicitVRLittleEndian
+from dimse.ul import PDV, AssociateRQ, PDataTF, encode_pdu
+from dimse.ul.forge import forge_pdu
 from dimse.verify import Case, Flags, Level, Options, Role, Run, Unprepared, Verdict, catalogue
 from dimse.verify.catalogue import differences
 from dimse.verify.scu import SCU_CASES, ScuTarget, Visit, verify_scu
@@ -18,6 +22,7 @@ from dimse.verify.trace import CaseTrace
 from dimse.verify.wire import Wire
 from print_mgmt.typed import items
 from print_mgmt.verify.scu import PRINT_SCU_CASES, PlainPrinter
+from print_mgmt.verify.scu.messages import EarlyFailure
 
 pytestmark = pytest.mark.skips_waits
 
@@ -84,6 +89,43 @@ async def test_early_answer_needs_an_image_in_several_pdus() -> None:
     case = next(case for case in CASES if case.id == "DIMSE-2.09")
     result = (await judged(Wrong(data=small_image), case, patience=0.25)).results[-1]
     assert (result.verdict, result.reason) == (Verdict.UNIMPLEMENTED, "no image needs a second P-DATA-TF")
+
+
+def in_fragments(pdu: bytes) -> bytes:
+    """Return a P-DATA-TF with the first 40 bytes of a Command Set, and one with the others."""
+    if pdu[0] != 0x04 or not pdu[11] & 1:
+        return pdu
+    command, context = pdu[12:], pdu[10:11]
+    pdvs = (context + b"\1" + command[:40], context + b"\3" + command[40:])
+    return b"".join(forge_pdu(4, len(pdv).to_bytes(4, "big") + pdv) for pdv in pdvs)
+
+
+async def test_early_answer_reaches_a_command_in_fragments() -> None:
+    case = next(case for case in CASES if case.id == "DIMSE-2.09")
+    result = (await judged(Wrong(octets=in_fragments), case, patience=5.0)).results[-1]
+    assert result.reason == "the SCU releases the association, but its exit status is 0"
+
+
+async def test_early_answer_goes_to_its_own_connection() -> None:
+    """A connection sends the N-SET of an image, and then another connection sends a piece of another Data Set."""
+    request = NSetRQ(MessageID=7, RequestedSOPClassUID=BasicGrayscaleImageBox, RequestedSOPInstanceUID="1.2", Data=b"x")
+    other = NSetRQ(MessageID=8, RequestedSOPClassUID=BasicFilmBox, RequestedSOPInstanceUID="1.3", Data=b"x")
+    sent: list[int] = []
+    wires: list[Any] = [
+        SimpleNamespace(number=number, events=[], say=lambda *_, at=number: sent.append(at)) for number in (1, 2)
+    ]
+    visit: Any = SimpleNamespace(first_reaction=None, exchanges=[])
+    failure = EarlyFailure()
+
+    def hear(number: int, pdv: PDV) -> None:
+        failure.hear(visit, wires[number - 1], b"".join(encode_pdu(PDataTF((pdv,)))))
+
+    hear(1, PDV(1, encode_command(request), True, True))
+    hear(2, PDV(1, encode_command(other), True, True))
+    hear(2, PDV(1, b"data", False, False))
+    assert sent == []
+    hear(1, PDV(1, b"data", False, False))
+    assert sent == [1]
 
 
 async def test_syntax_counts_only_if_it_is_proposed_for_print() -> None:
