@@ -16,6 +16,7 @@ _STRINGS = (
     re.compile(r"'[^']*'"),
 )
 _HEADER = re.compile(r"""[ \t]*(\[\[?)((?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^"'\]\n])+?)\]\]?[ \t]*(?:#.*)?(?:\r?\n|$)""")
+_BRACKET = re.compile(r"[ \t]*\[")
 _KEY = re.compile(r"""[ \t]*((?:"(?:[^"\\]|\\.)*"|'[^']*'|[A-Za-z0-9_.\- \t])+?)[ \t]*=""")
 _BLANK = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\r?\n|$)")
 
@@ -27,9 +28,10 @@ def lines_of(text: str) -> Mapping[str, int]:
     """
     lines: dict[str, int] = {}
     counts: dict[str, int] = {}
-    table = ""
+    table, number, counted = "", 1, 0
     for position, header, words in _statements(text):
-        number = text.count("\n", 0, position) + 1
+        number += text.count("\n", counted, position)
+        counted = position
         if header:
             table = _resolve(words, counts, is_array=header == "[[")
             lines.setdefault(table, number)
@@ -72,7 +74,7 @@ def _statements(text: str) -> Iterator[tuple[int, str, list[str]]]:
     while position < len(text):
         if found := _BLANK.match(text, position):
             position = max(found.end(), position + 1)
-        elif text[position:].lstrip(" \t").startswith("[") and (found := _HEADER.match(text, position)):
+        elif _BRACKET.match(text, position) and (found := _HEADER.match(text, position)):
             yield position, found[1], _words(found[2])
             position = found.end()
         elif found := _KEY.match(text, position):

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import MISSING, Field, fields, is_dataclass
 from difflib import SequenceMatcher, get_close_matches
+from itertools import islice
 from types import UnionType
 from typing import Literal, Self, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -16,9 +17,10 @@ from dimse.errors import DimseError, shown
 
 from .printer import ConfigError
 
-__all__ = ["read_table", "read_value", "table_of", "unknown_key"]
+__all__ = ["listed", "read_table", "read_value", "table_of", "unknown_key"]
 
 _WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+_MAX_LISTED = 50  # names in an error message
 _INTEGERS = 1 << 63  # TOML has integers of 64 bits; `tomllib` also reads larger ones, some of which no float can hold
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)  # as a key; with leading zeros, two keys could be the same number
 _Class = TypeVar("_Class")
@@ -142,6 +144,12 @@ def unknown_key(name: str, known: Collection[str]) -> str:
     similar = sorted(known, key=lambda key: SequenceMatcher(None, name.lower(), key.lower()).ratio(), reverse=True)
     hint = f": did you mean {near[0]}?" if near else "."
     return f"unknown key{hint} The keys are {', '.join(similar)}"
+
+
+def listed(names: Collection[str]) -> str:
+    """Return names for an error message: the first ones, and the number of the others."""
+    others = len(names) - _MAX_LISTED
+    return ", ".join(islice(names, _MAX_LISTED)) + (f" and {others} others" if others > 0 else "")
 
 
 def _read_mapping(keys: object, values: object, table: Mapping[str, object], key: str) -> dict[object, object]:

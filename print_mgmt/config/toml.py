@@ -6,6 +6,8 @@ An error names the file, line and key: ``printer.toml:12: media[1].MaxDensity: '
 """
 
 import tomllib
+from collections.abc import Mapping
+from functools import cached_property
 from importlib import resources
 from os import PathLike
 from pathlib import Path
@@ -14,7 +16,7 @@ from .lines import line_of, lines_of
 from .printer import ConfigError, PrinterConfig
 from .reader import read_table
 
-__all__ = ["PRESETS", "config_in", "load_config", "parse", "location", "preset", "read_config", "text_in"]
+__all__ = ["PRESETS", "Locations", "config_in", "load_config", "parse", "preset", "read_config", "text_in"]
 
 # The descriptions of the presets, by name
 PRESETS = {
@@ -46,8 +48,9 @@ def config_in(data: bytes, path: Path) -> PrinterConfig:
         text = text_in(data)
         return read_config(text)
     except ConfigError as exc:
-        others = tuple(ConfigError(location(path, text, other.key), str(other)) for other in exc.others)
-        raise ConfigError(location(path, text, exc.key), str(exc), others) from exc
+        locations = Locations(path, text)
+        others = tuple(ConfigError(locations.of(other.key), str(other)) for other in exc.others)
+        raise ConfigError(locations.of(exc.key), str(exc), others) from exc
     except UnicodeDecodeError as exc:
         line = exc.object.count(b"\n", 0, exc.start) + 1
         words = f"the byte {exc.object[exc.start]:02X} is not UTF-8, which TOML requires"
@@ -62,16 +65,24 @@ def text_in(data: bytes) -> str:
     return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def location(path: Path, text: str, key: str) -> str:
-    """Return the place of a key in the file ``path`` with the content ``text``, such as ``printer.toml:12``.
+class Locations:
+    """The places of keys in the file ``path`` with the content ``text``. The first call of `of` finds all lines."""
 
-    Return only the path if the line is unknown.
-    """
-    try:
-        line = line_of(lines_of(text), key)
-    except ValueError:  # the text is not TOML
-        line = None
-    return str(path) if line is None else f"{path}:{line}"
+    def __init__(self, path: Path, text: str) -> None:
+        self._path = path
+        self._text = text
+
+    def of(self, key: str) -> str:
+        """Return the place of a key, such as ``printer.toml:12``, or only the path if the line is unknown."""
+        line = line_of(self._lines, key)
+        return str(self._path) if line is None else f"{self._path}:{line}"
+
+    @cached_property
+    def _lines(self) -> Mapping[str, int]:
+        try:
+            return lines_of(self._text)
+        except ValueError:  # the text is not TOML
+            return {}
 
 
 def read_config(text: str) -> PrinterConfig:

@@ -14,8 +14,8 @@ from typing import TypeVar
 from dimse.errors import DimseError, escaped, shown
 
 from ..config import ConfigError, PrinterConfig, load_config, preset
-from ..config.reader import read_table, table_of, unknown_key
-from ..config.toml import location, parse, text_in
+from ..config.reader import listed, read_table, table_of, unknown_key
+from ..config.toml import Locations, parse, text_in
 from ..destinations import (
     CommandDestination,
     Destination,
@@ -167,6 +167,10 @@ class _Reader:
     text: str
     path: Path
     errors: list[str] = field(default_factory=list)
+    locations: Locations = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.locations = Locations(self.path, self.text)
 
     @contextmanager
     def collect_faults(self) -> Iterator[None]:
@@ -175,7 +179,7 @@ class _Reader:
             yield
         except ConfigError as exc:
             for error in (exc, *exc.others):
-                self.errors.append(escaped(f"{location(self.path, self.text, error.key)}: {error}"))
+                self.errors.append(escaped(f"{self.locations.of(error.key)}: {error}"))
 
     def read_site(self) -> SiteConfig:
         """Return the site; it is valid only if ``errors`` stays empty."""
@@ -284,11 +288,14 @@ class _Reader:
 
     def check_resolutions(self, site: SiteConfig) -> None:
         """Report the destinations whose resolution is too high for the films that they get."""
+        sizes: dict[frozenset[str], dict[str, None]] = {}  # by the destinations that get films of these sizes
+        for printer in site.printers.values():
+            found = sizes.setdefault(site.reaches(printer), {})
+            found.update(dict.fromkeys(size for row in printer.config.media for size in row.FilmSizeID))
         for name, to in site.destinations.items():
             dpi = getattr(to.destination, "dpi", None)
-            media = (row for one in site.printers.values() if name in site.reaches(one) for row in one.config.media)
-            sizes = dict.fromkeys(size for row in media for size in row.FilmSizeID)
-            size = next((size for size in sizes if dpi is not None and not can_render(size, dpi)), None)
+            sent = (size for names, found in sizes.items() if name in names for size in found)
+            size = next((size for size in sent if dpi is not None and not can_render(size, dpi)), None)
             with self.collect_faults():
                 if size is not None:
                     why = f"a film of {size} at {dpi} dpi has more than {MAX_PIXELS} pixels"
@@ -325,7 +332,7 @@ class _Reader:
             return (Route(name="all", to=tuple(destinations)),) if destinations else ()
         routes = []
         declared = table.get("destinations", destinations)
-        names = tuple(declared) if isinstance(declared, Mapping) else ()
+        known = declared if isinstance(declared, Mapping) and declared else destinations
         with self.collect_faults():
             if not isinstance(rows, list):
                 raise ConfigError("routes", "is not an array of tables: write [[routes]]")
@@ -336,8 +343,8 @@ class _Reader:
                     wanted = routes[-1].to
                 for name in wanted:
                     with self.collect_faults():
-                        if name not in (known := names or destinations):
-                            why = f"{name!a} is not a destination. The destinations are {', '.join(known)}"
+                        if name not in known:
+                            why = f"{name!a} is not a destination. The destinations are {listed(known)}"
                             raise ConfigError(f"routes[{index}].to", why)
         return tuple(routes)
 

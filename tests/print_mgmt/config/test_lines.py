@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from typing import SupportsIndex
 
 import pytest
 from hypothesis import example, given
@@ -63,6 +64,29 @@ def test_text_in_a_string_is_not_taken_for_a_key() -> None:
 
 def test_quoted_header_may_look_like_a_comment() -> None:
     assert lines_of('["a] # b"]\nx = 1\n') == {"a] # b": 1, "a] # b.x": 2}
+
+
+class CountedText(str):
+    """A text that counts the characters that its methods `count` and slices read."""
+
+    read = 0
+
+    def count(self, sub: str, start: SupportsIndex | None = 0, end: SupportsIndex | None = None, /) -> int:
+        CountedText.read += len(self[start:end])
+        return super().count(sub, start, end)
+
+    def __getitem__(self, key: SupportsIndex | slice) -> str:
+        found = super().__getitem__(key)
+        CountedText.read += len(found)
+        return found
+
+
+def test_each_part_of_a_text_is_read_once_or_twice() -> None:
+    """With 20,000 keys, the lines took a minute when the whole text was read for each key."""
+    text = CountedText("".join(f"key{number} = 1\n" for number in range(100)))
+    CountedText.read = 0
+    assert len(lines_of(text)) == 100
+    assert CountedText.read <= 4 * len(text)
 
 
 PRINTABLE = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]))

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from print_mgmt import PrinterConfig, preset
+from print_mgmt.config import toml
+from print_mgmt.config.lines import lines_of
 from print_mgmt.destinations import (
     CommandDestination,
     FolderDestination,
@@ -266,6 +269,25 @@ def test_all_faults_of_a_table_are_reported() -> None:
         ("13", "spool.limits.low"),
         ("13", "spool.limits.least"),
     ]
+
+
+def test_lines_are_found_once_for_all_faults(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = []
+
+    def found(text: str) -> Mapping[str, int]:
+        texts.append(text)
+        return lines_of(text)
+
+    monkeypatch.setattr(toml, "lines_of", found)
+    assert len(faults("[listen]\nshoe = 1\nhat = 2\n[spool]\ncoat = 3")) == 3
+    assert len(texts) == 1
+
+
+def test_fault_lists_only_some_of_very_many_destinations() -> None:
+    """With 20,000 faults, each with 20,000 names, the lines had gigabytes."""
+    made = "".join(f'[destinations.d{number}]\ntype = "folder"\npath = "x"\n' for number in range(60))
+    (fault,) = faults(made + '[[routes]]\nto = ["d60"]')
+    assert fault.endswith(" d48, d49 and 10 others")
 
 
 def test_all_faults_of_arrays_are_reported() -> None:
