@@ -11,9 +11,10 @@ import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from ipaddress import ip_address
 
 from ..errors import EncodeError
 from ..explain.pcapng import Address
@@ -22,6 +23,7 @@ from ..tls import TLSContext
 from .admission import Admission, within_descriptors
 from .arguments import check_address, check_settings, is_host
 from .client import listening_failed
+from .own_thread import addresses_of
 from .recorder import address_of
 from .relay_link import Link, Settings, Watch
 
@@ -49,7 +51,11 @@ class Relay:
         self._links: set[asyncio.Task[None]] = set()
 
     async def start(self, host: str, port: int) -> None:
-        """Start listening. Raises OSError if that fails, or `EncodeError` for a TLS context of the wrong side."""
+        """Start listening.
+
+        Raises OSError if that fails, or `EncodeError` for a TLS context of the wrong side, or if the target is this
+        relay.
+        """
         self._settings.check()
         try:
             infos = await asyncio.get_running_loop().getaddrinfo(
@@ -61,7 +67,18 @@ class Relay:
             await self.close()
             raise listening_failed(exc, host, port) from exc
         self.host, self.port = self._listeners[0].getsockname()[:2]
+        if self._settings.port == self.port:
+            await self._refuse_itself()
         self._accepting = {asyncio.create_task(self._accept(listener)) for listener in self._listeners}
+
+    async def _refuse_itself(self) -> None:
+        """Raise `EncodeError` if the target, which has our port, is this relay: one client would never end."""
+        with suppress(OSError):  # the name of the target may become known later
+            targets = await addresses_of(self._settings.host)
+            ours = [listener.getsockname()[0] for listener in self._listeners]
+            if any(_reaches(target, our) for target in targets for our in ours):
+                await self.close()
+                raise EncodeError(f"the target {self._settings.target} is the address on which the relay listens")
 
     async def close(self) -> None:
         """Stop listening, and reset all connections."""
@@ -105,6 +122,23 @@ class Relay:
         self.admission.disconnect(host)
 
 
+def _reaches(target: str, listener: str) -> bool:
+    """Return whether a connection to the address ``target`` reaches a listener with the address ``listener``."""
+    to, at = ip_address(target), ip_address(listener)
+    if to.is_unspecified:  # the system connects to the loopback address
+        return at.is_unspecified or at.is_loopback
+    return to == at or (at.is_unspecified and to.version == at.version and _is_ours(target))
+
+
+def _is_ours(address: str) -> bool:
+    """Return whether this machine has ``address``."""
+    try:
+        socket.create_server((address, 0), family=socket.AF_INET6 if ":" in address else socket.AF_INET).close()
+    except OSError:
+        return False
+    return True
+
+
 def _listening(family: int, address: tuple[object, ...]) -> socket.socket:
     """Return a socket that listens on ``address``. Raises OSError."""
     listener = socket.create_server(address, family=family, backlog=_BACKLOG)
@@ -132,7 +166,7 @@ async def relay(
     reached, the connection of the client is closed, with a line in the log. Of ``limits``, only ``connections`` bounds
     the relay: the number of clients, or fewer if the system allows too few descriptors. Of ``timeouts``, ``connect``
     and ``linger`` are used. Raises OSError if the relay cannot listen, or `EncodeError` for an argument that cannot be
-    used.
+    used, or a target that is the relay itself.
     """
     check_address(host, port, lowest=0)
     check_address(to_host, to_port)
