@@ -10,7 +10,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import NoReturn
@@ -19,7 +19,7 @@ from .errors import DimseError, escaped
 from .interrupts import INTERRUPTED
 from .version import __version__
 
-__all__ = ["EXIT_STATUS", "Parser", "escape_unencodable", "log_formatter", "parse"]
+__all__ = ["EXIT_STATUS", "Parser", "check_output", "escape_unencodable", "log_formatter", "parse"]
 
 EXIT_STATUS = "Peers are written AE@HOST:PORT. Exit status: 0 done, 1 failed, 2 wrong usage."
 _NEGATIVE = re.compile(r"-\.?\d", re.ASCII)  # the beginning of a negative number
@@ -174,6 +174,20 @@ def _drop_unwritable() -> None:
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def check_output(
+    parser: argparse.ArgumentParser, output: str | os.PathLike[str] | None, inputs: Iterable[str | os.PathLike[str]]
+) -> None:
+    """End the program if the output would replace a file that the command reads."""
+    from pathlib import Path  # not at the top: --help does not need it
+
+    if output is None or not Path(output).is_file():
+        return
+    for name in inputs:
+        with suppress(OSError):  # the error is reported when the file is read
+            if Path(output).samefile(name):
+                parser.error("the output would replace a file that this command reads: name another file")
 
 
 def log_formatter(form: str) -> logging.Formatter:

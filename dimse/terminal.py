@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from .errors import EncodeError, escaped, shown
@@ -22,7 +23,9 @@ __all__ = [
     "add_timeout",
     "add_trace",
     "ae_title",
+    "capture_path",
     "client_tls",
+    "folder_path",
     "listening_address",
     "not_empty",
     "on_signal",
@@ -43,6 +46,7 @@ T = TypeVar("T")
 
 _PEER = re.compile(r"(?:(?P<title>(?s:.*))@)?(?P<host>\[[^\]]+\]|[^:@\[\]]+):(?P<port>[0-9]+)")
 _LISTEN = re.compile(r"(?:(?P<host>\[[^\]]+\]|[^:\[\]]+):)?(?P<port>[0-9]{1,5})")
+_FILE = re.compile(r"\.(?:p?cap|pcapng|html?|json|xml)(?:\.gz)?$", re.IGNORECASE)  # the end of a file's name
 _MAX_DIGITS = 18  # digits of a number in an argument
 _HIGHEST_PORT = 65535  # TCP ports have 16 bits
 
@@ -130,7 +134,7 @@ def add_trace(parser: argparse._ActionsContainer) -> None:
     """Add ``--trace`` and ``--trace-tls``; see `trace`."""
     parser.add_argument(
         "--trace",
-        type=not_empty,
+        type=capture_path,
         metavar="FILE",
         help="record all bytes for `dimse explain` and Wireshark: in one capture if FILE ends in .pcapng, otherwise in "
         "a folder with one capture per association. If FILE is -, print each PDU, message and state on stderr, with "
@@ -341,6 +345,22 @@ def not_empty(text: str) -> str:
     if not text:
         raise argparse.ArgumentTypeError("is empty")
     return text
+
+
+def capture_path(text: str) -> str:
+    """Return the argument that names a capture in the format pcapng, a folder for such captures, or - (see `trace`)."""
+    path = Path(not_empty(text))
+    if _FILE.search(path.name) and path.suffix != ".pcapng" and not path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a folder nor a name that ends in .pcapng")
+    return text
+
+
+def folder_path(text: str) -> Path:
+    """Return the folder that an argument names; a name that ends like the name of a file to write is an error."""
+    path = Path(not_empty(text))
+    if _FILE.search(path.name) and not path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} looks like the name of a file: name a folder")
+    return path
 
 
 def positive(text: str) -> int:

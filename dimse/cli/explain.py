@@ -14,6 +14,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
+from ..command_line import check_output
 from ..errors import DecodeError, escaped
 from ..explain import Line, RecordedAssociation, Step, Turn, View, associations_in, format_lines
 from ..explain.fields import UNRECOGNIZED
@@ -36,7 +37,8 @@ def add(parser: argparse.ArgumentParser, views: Views = tuple) -> None:
         "file",
         metavar="FILE",
         help="a capture (pcap or pcapng, also compressed by gzip): each TCP connection that begins with an "
-        "A-ASSOCIATE-RQ is explained; or the bytes that one side sent. > marks the requestor, < the acceptor",
+        "A-ASSOCIATE-RQ is explained; or the bytes that one side sent; - is the standard input. > marks the requestor, "
+        "< the acceptor",
     )
     parser.add_argument(
         "-o",
@@ -133,6 +135,7 @@ def _explain(parser: argparse.ArgumentParser, views: Views, arguments: argparse.
     unused = next((form for form in forms if arguments.compare is not None and getattr(arguments, form)), None)
     if unused is not None:
         parser.error(f"--{unused} shows one recording; --compare shows the differences of two")
+    check_output(parser, arguments.output, filter(None, (arguments.file, arguments.compare)))
     try:
         return _show(arguments, views) if arguments.compare is None else _compare(arguments, views)
     except OSError as exc:
@@ -143,7 +146,7 @@ def _explain(parser: argparse.ArgumentParser, views: Views, arguments: argparse.
 
 def _show(arguments: argparse.Namespace, views: Views) -> int:
     job = _Job(arguments, views, arguments.file)
-    data = Path(arguments.file).read_bytes()
+    data = _read(arguments.file)
     with _output(arguments.output) as job.out:
         if arguments.json:
             _json(job, data)
@@ -163,15 +166,14 @@ def _compare(arguments: argparse.Namespace, views: Views) -> int:
 
     jobs = [_Job(arguments, views, path) for path in (arguments.file, arguments.compare)]
     sides = [
-        [list(job.steps(number, recorded)) for number, recorded in job.associations(Path(job.path).read_bytes())]
-        for job in jobs
+        [list(job.steps(number, recorded)) for number, recorded in job.associations(_read(job.path))] for job in jobs
     ]
     comparisons = list(map(compare, *sides))
     notes = [f"{letter} has {len(side)} associations" for letter, side in zip("ab", sides, strict=True)]
     notes = notes if len(sides[0]) != len(sides[1]) else []
     with _output(arguments.output) as out:
         if arguments.output:
-            names = [Path(job.path).name for job in jobs]
+            names = [_name(job.path) for job in jobs]
             if names[0] == names[1]:
                 names = [job.path for job in jobs]
             left, right = ("a", "b") if arguments.redact else map(escaped, names)
@@ -185,6 +187,16 @@ def _compare(arguments: argparse.Namespace, views: Views) -> int:
             for note in notes:
                 print(note, file=out)
     return max([job.print_failures() for job in jobs])
+
+
+def _read(path: str) -> bytes:
+    """Return the bytes of a file; - is the standard input."""
+    return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+
+
+def _name(path: str) -> str:
+    """Return the name of a recording for the title of a page."""
+    return "standard input" if path == "-" else Path(path).name
 
 
 @contextmanager
@@ -288,5 +300,5 @@ def _page(job: _Job, data: bytes) -> None:
             title = job.title(number, recorded)
             yield Chapter(title=title, steps=job.steps(number, recorded, job.views()), faults=recorded.gaps)
 
-    name = "a recording" if job.arguments.redact else escaped(Path(job.arguments.file).name)
+    name = "a recording" if job.arguments.redact else escaped(_name(job.arguments.file))
     job.print(page_of(f"{name}, explained", chapters(), views, job.failures))

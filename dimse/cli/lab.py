@@ -20,9 +20,9 @@ from ..terminal import (
     add_client_tls,
     add_server_tls,
     ae_title,
+    capture_path,
     client_tls,
     listening_address,
-    not_empty,
     peer,
     seconds,
     server_tls,
@@ -60,7 +60,7 @@ def add(parser: argparse.ArgumentParser, views: _Views = tuple) -> None:
         help="time to connect to a peer, and to wait for each answer (default: 2)",
     )
     parser.add_argument(
-        "--trace", type=not_empty, metavar="FILE", help="record all bytes in a capture, FILE.pcapng, or in a folder"
+        "--trace", type=capture_path, metavar="FILE", help="record all bytes in a capture, FILE.pcapng, or in a folder"
     )
     parser.add_argument("--trace-tls", action="store_true", help="also record connections with TLS, decrypted")
     add_client_tls(parser)

@@ -24,6 +24,7 @@ from ..terminal import (
     add_client_tls,
     add_server_tls,
     client_tls,
+    folder_path,
     listening_address,
     on_signal,
     peer,
@@ -87,9 +88,11 @@ def add(parser: argparse.ArgumentParser, views: Views = no_views) -> None:
 def _add_outputs(parser: argparse.ArgumentParser) -> None:
     """Add the options that say what the tap shows and writes."""
     parser.add_argument(
-        "--html", type=Path, metavar="DIR", help="write an HTML page for each association to this folder"
+        "--html", type=folder_path, metavar="DIR", help="write an HTML page for each association to this folder"
     )
-    parser.add_argument("--pcap", type=Path, metavar="DIR", help="write a capture for each association to this folder")
+    parser.add_argument(
+        "--pcap", type=folder_path, metavar="DIR", help="write a capture for each association to this folder"
+    )
     parser.add_argument(
         "--live",
         type=listening_address,

@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from ..command_line import Parser
+from ..command_line import Parser, check_output
 from ..errors import DecodeError, escaped
 from ..files import write_whole
 from ..terminal import Peer, add_client_tls, ae_title, cancel_on_sigterm, client_tls, peer, positive, seconds
@@ -41,6 +41,7 @@ from .verify_report import (
     print_result,
     read_baseline,
     read_report,
+    report_file,
 )
 from .verify_scu import add_scu
 
@@ -153,17 +154,19 @@ def add_cases(parser: Parser, cases: Sequence[Case]) -> None:
 def add_diff(parser: Parser) -> None:
     """Add the options of ``verify diff`` to ``parser``."""
     parser.description = "Show the changes between two reports. The exit status is 1 if a case got worse, else 0."
-    parser.add_argument("before", type=Path, metavar="REPORT.JSON", help="the first report")
-    parser.add_argument("after", type=Path, metavar="REPORT.JSON", help="the second report")
+    parser.add_argument("before", type=Path, metavar="REPORT.JSON", help="the first report, or its folder")
+    parser.add_argument("after", type=Path, metavar="REPORT.JSON", help="the second report, or its folder")
     parser.set_defaults(command=_diff)
 
 
 def add_matrix(parser: Parser) -> None:
     """Add the options of ``verify matrix`` to ``parser``."""
     parser.description = "Write a page with a column for each report."
-    parser.add_argument("reports", nargs="+", type=Path, metavar="REPORT.JSON", help="the reports, in this order")
+    parser.add_argument(
+        "reports", nargs="+", type=Path, metavar="REPORT.JSON", help="the reports or their folders, in this order"
+    )
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help="the page to write")
-    parser.set_defaults(command=_matrix)
+    parser.set_defaults(command=partial(_matrix, parser))
 
 
 def _diff(arguments: argparse.Namespace) -> int:
@@ -173,7 +176,8 @@ def _diff(arguments: argparse.Namespace) -> int:
     return 1 if any(change.is_worse for change in found) else 0
 
 
-def _matrix(arguments: argparse.Namespace) -> int:
+def _matrix(parser: Parser, arguments: argparse.Namespace) -> int:
+    check_output(parser, arguments.out, map(report_file, arguments.reports))
     write_whole(arguments.out, [page([read_report(path) for path in arguments.reports]).encode()])
     return 0
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..command_line import Parser
+from ..command_line import Parser, check_output
 from ..errors import DecodeError, escaped
 from ..files import write_whole
 from ..terminal import Peer, add_client_tls, ae_title, cancel_on_sigterm, client_tls, peer, seconds
@@ -75,6 +75,7 @@ def add_grid(parser: Parser, scripts: Mapping[str, str], default: str) -> None:
 
 
 def _compare(parser: argparse.ArgumentParser, arguments: argparse.Namespace, scripts: Mapping[str, str]) -> int:
+    check_output(parser, arguments.html, [arguments.script])
     tls = client_tls(parser, arguments)
     if tls is not None and not isinstance(tls, ssl.SSLContext):
         parser.error("verify supports only --tls-profile B.12")

@@ -10,7 +10,7 @@ from typing import Any
 from ..command_line import Parser
 from ..errors import DecodeError, escaped
 from ..files import write_whole
-from ..terminal import positive
+from ..terminal import capture_path, folder_path, positive
 from ..verify import Case, Options, Result, Run, Verdict
 from ..verify.report import badge, baseline, check_baseline, check_report, junit, page, regressions
 from ..verify.report.capture import write_capture, write_captures
@@ -31,6 +31,7 @@ __all__ = [
     "print_result",
     "read_baseline",
     "read_report",
+    "report_file",
 ]
 
 MakeOptions = Callable[..., Options]  # called with the parsed arguments, and with fields of `Options` as keywords
@@ -62,7 +63,10 @@ def add_report(parser: Parser) -> None:
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of all random octets (default: 1)")
     parser.add_argument("--strict", action="store_true", help="exit with status 1 also for WEAK and INCONCLUSIVE")
     parser.add_argument(
-        "--report", type=Path, metavar="DIR", help="write report.json, report.html, junit.xml and badge.svg to DIR"
+        "--report",
+        type=folder_path,
+        metavar="DIR",
+        help="write report.json, report.html, junit.xml and badge.svg to DIR",
     )
     parser.add_argument(
         "--baseline",
@@ -85,6 +89,7 @@ def add_report(parser: Parser) -> None:
     )
     parser.add_argument(
         "--trace",
+        type=capture_path,
         metavar="FILE",
         help="record all octets, with or without --report: in one capture if FILE ends in .pcapng, otherwise in a "
         "folder with ID.pcapng for each case; - prints each PDU on stderr",
@@ -101,16 +106,22 @@ def is_recorded(arguments: argparse.Namespace) -> bool:
 
 
 def read_report(path: Path) -> dict[str, Any]:
-    """Return the report in a file.
+    """Return the report in a file, or in ``report.json`` of a folder that ``--report`` has filled.
 
     Raises OSError if the file cannot be read, and `DecodeError` if it has no report.
     """
+    path = report_file(path)
     found = _read_json(path)
     try:
         check_report(found)
     except DecodeError as exc:
         raise DecodeError(f"{path}: {exc}") from exc
     return found
+
+
+def report_file(path: Path) -> Path:
+    """Return the file of a report: ``path``, or ``report.json`` in it if it is a folder."""
+    return path / "report.json" if path.is_dir() else path
 
 
 def _read_json(path: Path) -> dict[str, Any]:

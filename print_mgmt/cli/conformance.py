@@ -2,7 +2,9 @@
 
 import argparse
 import json
+from functools import partial
 
+from dimse.command_line import check_output
 from dimse.files import write_whole
 
 from ..config import PRESETS, load_config, preset
@@ -29,10 +31,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--json", action="store_true", help="write the claims as JSON instead, for print-mgmt verify scp --claims"
     )
     parser.add_argument("-o", "--output", metavar="FILE", help="the file to write (default: the terminal)")
-    parser.set_defaults(command=_write)
+    parser.set_defaults(command=partial(_write, parser))
 
 
-def _write(arguments: argparse.Namespace) -> int:
+def _write(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
+    check_output(parser, arguments.output, filter(None, [arguments.config]))
     config = load_config(arguments.config) if arguments.config else preset(arguments.preset)
     installed = config.as_installed()
     if arguments.json:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dimse.net import Limits, Timeouts
-from dimse.terminal import add_server_tls, add_trace, ae_title, not_empty, positive, seconds
+from dimse.terminal import add_server_tls, add_trace, ae_title, folder_path, not_empty, positive, seconds
 from dimse.uids import IMPLEMENTATION_VERSION_NAME
 
 from ..config import PRESETS, PrinterConfig, preset
@@ -78,7 +78,7 @@ def _add_address(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_films(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the films (default: films)")
+    parser.add_argument("--out", type=folder_path, metavar="DIR", help="folder for the films (default: films)")
     parser.add_argument(
         "--format",
         type=argument_type(formats_of),

@@ -8,12 +8,24 @@ import sys
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
 from dimse.command_line import Parser
 from dimse.errors import EncodeError
-from dimse.terminal import Peer, listening_address, on_signal, peer, positive, reset_signal, run_loop, seconds
+from dimse.terminal import (
+    Peer,
+    capture_path,
+    folder_path,
+    listening_address,
+    on_signal,
+    peer,
+    positive,
+    reset_signal,
+    run_loop,
+    seconds,
+)
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs the signals of POSIX")
 
@@ -169,3 +181,22 @@ def test_listening_address_is_parsed(text: str, address: tuple[str, int]) -> Non
 def test_listening_address_with_an_invalid_host_is_refused(host: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match=r"is not a valid host name$"):
         listening_address(f"{host}:104")
+
+
+@pytest.mark.parametrize("text", ["x.pcapng", "x.y", "-", "folder", "there.pcap"])
+def test_capture_is_a_file_or_a_folder(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("there.pcap").mkdir()
+    assert capture_path(text) == text
+
+
+@pytest.mark.parametrize("text", ["x.pcap", "x.CAP", "x.pcapng.gz", "a/x.json"])
+def test_capture_in_another_format_is_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match=r"is neither a folder nor a name that ends in \.pcapng$"):
+        capture_path(text)
+
+
+@pytest.mark.parametrize("text", ["x.pcapng", "x.html"])
+def test_name_of_a_file_is_no_folder(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match=f"^'{text}' looks like the name of a file: name a folder$"):
+        folder_path(text)

@@ -3,6 +3,7 @@
 import json
 import struct
 import sys
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,27 @@ def test_page_replaces_only_the_target_of_a_link(tmp_path: Path) -> None:
     assert (tmp_path / "link.html").is_symlink()
     assert page.read_text().startswith("<!DOCTYPE html>")
     assert other.read_text() == "another file"
+
+
+@pytest.mark.parametrize("others", [(), ("--compare", "other.pcap"), ("--json",)])
+def test_output_never_replaces_the_recording(
+    others: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    recording = pcap("echo-echoscu-dcmprscp")
+    for name in ("echo.pcap", "other.pcap"):
+        (tmp_path / name).write_bytes(recording)
+    (tmp_path / "link.html").symlink_to(others[1] if len(others) > 1 else "echo.pcap")
+    with pytest.raises(SystemExit, match="2"):
+        explain("echo.pcap", *others, "-o", "link.html")
+    assert "the output would replace a file that this command reads" in capsys.readouterr().err
+    assert {(tmp_path / name).read_bytes() for name in ("echo.pcap", "other.pcap")} == {recording}
+
+
+def test_recording_is_read_from_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(pcap("echo-echoscu-dcmprscp"))))
+    assert explain("-", "-o", tmp_path / "page.html") == 0
+    assert "<title>standard input, explained</title>" in (tmp_path / "page.html").read_text()
 
 
 def test_diagram_is_written_to_the_output_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

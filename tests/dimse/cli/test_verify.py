@@ -168,11 +168,12 @@ async def test_failure_is_counted_in_the_last_line(capsys: pytest.CaptureFixture
     assert capsys.readouterr().out.splitlines()[-1] == "NOT CONFORMANT in 1 of the 2 cases that apply"
 
 
-async def test_diff_shows_a_case_that_got_worse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("name", ["report.json", ""], ids=["file", "folder"])
+async def test_diff_shows_a_case_that_got_worse(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     await verify(Twin(), "--case", "UL-F-2.05", "--report", str(tmp_path / "a"))
     await verify(ignores(UNKNOWN), "--case", "UL-F-2.05", "--report", str(tmp_path / "b"))
     capsys.readouterr()
-    assert main(["verify", "diff", str(tmp_path / "a/report.json"), str(tmp_path / "b/report.json")]) == 1
+    assert main(["verify", "diff", str(tmp_path / "a" / name), str(tmp_path / "b" / name)]) == 1
     assert capsys.readouterr().out.startswith("UL-F-2.05: PASS became FAIL")
 
 
@@ -205,6 +206,13 @@ async def test_matrix_is_a_page(tmp_path: Path) -> None:
     report, out = str(tmp_path / "report.json"), tmp_path / "matrix.html"
     assert main(["verify", "matrix", report, report, "-o", str(out)]) == 0
     assert "<h1>DICOM conformance</h1>" in out.read_text()
+
+
+async def test_matrix_never_replaces_a_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    await verify(Twin(), "--case", "UL-F-2.05", "--report", str(tmp_path))
+    with pytest.raises(SystemExit, match="2"):
+        main(["verify", "matrix", str(tmp_path), "-o", str(tmp_path / "report.json")])
+    assert "the output would replace a file that this command reads" in capsys.readouterr().err
 
 
 def test_wrong_report_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -35,6 +35,14 @@ def test_claims_are_written_to_the_terminal(capsys: pytest.CaptureFixture[str]) 
     assert json.loads(capsys.readouterr().out)["bit_depths"] == [8, 12]
 
 
+def test_statement_never_replaces_the_configuration(tmp_path: Path) -> None:
+    config = tmp_path / "printer.toml"
+    config.write_text("queue_length = 4")
+    with pytest.raises(SystemExit, match="2"):
+        command(["conformance", "--config", str(config), "-o", str(config)])()
+    assert config.read_text() == "queue_length = 4"
+
+
 def test_unsupported_attribute_is_not_claimed() -> None:
     config = PrinterConfig()
     assert {"medium_types", "max_density"} < claims_of(config).keys()
