@@ -30,6 +30,7 @@ __all__ = [
     "SHORTEST_HEADER",
     "Header",
     "actual_layout",
+    "begins_early",
     "content_end",
     "holds_items",
     "holds_known",
@@ -201,6 +202,15 @@ def _is_known(group: int, number: int) -> bool:
     """Return whether a tag is a delimiter, or an element of PS3.6 outside of group 0000, the group of Command Sets."""
     tag = group << 16 | number
     return tag in (ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION) or (group > 0 and lookup(tag) is not None)
+
+
+def begins_early(view: memoryview, offset: int, layout: Layout) -> bool:
+    """Return whether an item or the delimiter of a sequence begins one byte before ``offset``.
+
+    Then the length of the fragment before it includes a padding byte that is missing.
+    """
+    key = layout.item.unpack_from(view, offset - 1)[:2] if 0 < offset <= len(view) - SHORTEST_HEADER + 1 else ()
+    return key in [(tag >> 16, tag & 0xFFFF) for tag in (ITEM, SEQUENCE_DELIMITATION)]
 
 
 def content_end(view: memoryview, start: int, end: int) -> int:

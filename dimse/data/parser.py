@@ -15,7 +15,17 @@ from .cursor import NOT_SHARED, Cursor, Elements
 from .dataset import CHARACTER_SET, PIXEL_DATA, Dataset, DecodedElement, decoded_dataset
 from .dictionary import vr_of
 from .encoding_attributes import charset_in
-from .header import SHORTEST_HEADER, Header, actual_layout, content_end, holds_items, is_junk, is_vr, read_header
+from .header import (
+    SHORTEST_HEADER,
+    Header,
+    actual_layout,
+    begins_early,
+    content_end,
+    holds_items,
+    is_junk,
+    is_vr,
+    read_header,
+)
 from .items import Items, fix_pixel_order
 from .skip import items_end
 from .source import Source
@@ -214,7 +224,7 @@ class Parser(Cursor):
         tag, self.offset = sequence._tag, sequence._start
         limit = min(self.left, self.limits.items)  # fragments
         for _ in range(limit + 1):
-            delimiter, length = self._item_header(sequence, self.origin[0].layout)
+            delimiter, length = self._fragment_header(sequence, self.origin[0].layout)
             if delimiter == SEQUENCE_DELIMITATION:
                 self._skip_sequence_delimiter(sequence)
                 self.store(sequence)
@@ -230,6 +240,21 @@ class Parser(Cursor):
         if limit < self.limits.items:
             raise self.error(tag, f"more than {self.limits.elements} elements", "DecodeLimits.elements")
         raise self.error(tag, f"more than {limit} fragments", "DecodeLimits.items")
+
+    def _fragment_header(self, sequence: Items, layout: Layout) -> tuple[int, int]:
+        """Return the tag and the length at a place where a fragment should be.
+
+        The fragment before may lack its padding, as in a JPEG of a GE device: it is then shortened by this byte.
+        """
+        if self.offset + SHORTEST_HEADER <= self.end:
+            group, number, length = layout.item.unpack_from(self.view, self.offset)
+            if (tag := group << 16 | number) in (ITEM, SEQUENCE_DELIMITATION):
+                return tag, length
+        last = sequence._items[-1] if sequence._items else None
+        if isinstance(last, memoryview) and len(last) and begins_early(self.view, self.offset, layout):
+            sequence._items[-1] = last[:-1]
+            self.offset -= 1
+        return self._item_header(sequence, layout)
 
     # Sequences and items
 

@@ -14,6 +14,7 @@ from .header import (
     CREATORS,
     SHORTEST_HEADER,
     actual_layout,
+    begins_early,
     content_end,
     holds_items,
     is_junk,
@@ -218,6 +219,10 @@ def _step_to_next_item(view: memoryview, sequence: _Sequence, stack: list[_Level
         what = f"{sequence.end - offset} bytes that are not an item follow the last item"
         yield Finding(path_of(level.place, sequence.tag), offset, "PS3.5 §7.5", what)
         offset = sequence.end
+    if sequence.fragments and sequence.number and begins_early(view, offset, sequence.layout):
+        what = "the padding of a fragment is missing, though its length includes it"
+        offset -= 1
+        yield Finding(path_of(level.place, sequence.tag), offset, "PS3.5 §A.4", what)
     if offset < sequence.end or sequence.undefined:
         group, number, length = sequence.layout.item.unpack_from(view, offset)
         tag, offset = group << 16 | number, offset + 8

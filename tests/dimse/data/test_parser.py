@@ -11,12 +11,15 @@ from dimse.data import (
     IMPLICIT_LE,
     Dataset,
     Element,
+    Finding,
     TransferSyntax,
     decode,
     encode,
+    syntax_of,
 )
 from dimse.errors import DecodeError
 
+RLE = syntax_of("1.2.840.10008.1.2.5")
 UNKNOWN = b"\x10\x20\x00\x05UN\0\0"  # Referenced Film Session Sequence
 ROWS_ITEM = ITEM + b"\x0a\0\0\0" + ROWS[IMPLICIT_LE]
 SQ = b"\x10\x20\x00\x05SQ\0\0"
@@ -117,6 +120,17 @@ def test_un_pixel_data_of_undefined_length_has_fragments() -> None:
     data = b"\xe0\x7f\x10\0UN\0\0" + UNDEFINED + ITEM + bytes(4) + ITEM + b"\2\0\0\0ab" + SEQUENCE_END
     element = decode(data, EXPLICIT_LE)["PixelData"]
     assert (element.VR, element.value) == ("OB", [b"", b"ab"])
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_fragment_without_its_padding_is_read(count: int) -> None:
+    """Its length includes the padding."""
+    fragment = ITEM + b"\4\0\0\0abc"
+    data = b"\xe0\x7f\x10\0OB\0\0" + UNDEFINED + ITEM + bytes(4) + count * fragment + SEQUENCE_END
+    report: list[Finding] = []
+    assert decode(data, RLE, report=report).PixelData == [b"", *[b"abc"] * count]
+    what = "the padding of a fragment is missing, though its length includes it"
+    assert [finding.what for finding in report] == [what] * count
 
 
 def test_undefined_length_in_implicit_vr_is_a_sequence() -> None:
