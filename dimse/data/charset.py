@@ -95,6 +95,11 @@ _BY_DEFINED_TERM = {f"{prefix} {row.term}": row for row in _REPERTOIRES for pref
 # Both kinds of term, and the misspelled terms that devices write: ISO-IR 100, ISO_IR_100, ISO2022 IR 100, ISO 2022 58
 _TERM = re.compile(r"(?:ISO[ _-]*)?(?:2022[ _-]*)?(?:IR[ _-]*)?([0-9]+|GBK|GB18030)")
 
+# Names of the same sets outside of DICOM, which programs write, too: UTF-8, ISO 8859-5, ISO8859-5
+_NOT_ALPHANUMERIC = re.compile("[^A-Z0-9]")
+_SHARED = [row for row in _REPERTOIRES if row.codec.startswith(("iso8859", "utf"))]
+_BY_OTHER_NAME = {_NOT_ALPHANUMERIC.sub("", row.codec.upper()): row for row in _SHARED}
+
 
 def charset_of(value: object) -> Charset:
     """Return the sets that a value of (0008,0005) names; () if PS3.3 knows none of them.
@@ -119,7 +124,8 @@ def charset_of(value: object) -> Charset:
 def _repertoire_of(term: str) -> Repertoire | None:
     term = term.strip().upper()
     found = _TERM.fullmatch(term)
-    return _BY_TERM.get(found[1] if found else term or "6")  # an empty first term is ASCII
+    row = _BY_TERM.get(found[1] if found else term or "6")  # an empty first term is ASCII
+    return row or _BY_OTHER_NAME.get(_NOT_ALPHANUMERIC.sub("", term))
 
 
 def decode_text(raw: bytes | memoryview, charset: Charset, *, person: bool = False) -> str:

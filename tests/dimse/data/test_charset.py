@@ -98,6 +98,21 @@ def test_unknown_first_term_is_ascii_and_others_are_ignored() -> None:
     assert charset_of(["ISO 2022 58"]) == charset_of("ISO 2022 IR 58"), "the misspelling of CP 1234"
 
 
+@pytest.mark.parametrize(
+    ("name", "term"),
+    [
+        ("UTF-8", "ISO_IR 192"),
+        ("utf8", "ISO_IR 192"),
+        ("ISO 8859-1", "ISO_IR 100"),
+        ("ISO_8859-5", "ISO_IR 144"),
+        ("ISO8859-15", "ISO_IR 203"),
+    ],
+)
+def test_name_outside_of_dicom_means_the_same_set(name: str, term: str) -> None:
+    assert charset_of(name) == charset_of(term)
+    assert [*term_faults(name)] == [f"'{name}' is not a defined term for a single set"]
+
+
 def test_set_without_escapes_replaces_the_others() -> None:
     assert charset_of(["", "ISO_IR 192"]) == charset_of(["ISO_IR 192", "ISO 2022 IR 100"]) == charset_of("ISO_IR 192")
     assert decode_text("Jérôme".encode(), charset_of(["ISO 2022 IR 6", "ISO_IR 192"])) == "Jérôme"
