@@ -20,7 +20,7 @@ from ..scp import Film, job_of
 from ..spool import OPEN, Assign, FilmRecord, FilmState, Prioritize, Spool, SpoolError, SpoolFull, Target
 from ..spool.tasks import Completion
 from .config import SiteConfig, SitePrinter
-from .identify import identify
+from .identify import Patience, identify
 from .media import move_to_size
 from .routes import Decision, Facts, decide, facts_of
 
@@ -56,8 +56,9 @@ class Intake:
         site = self._config()
         printer = site.printers[self._name]
         await self._check_length(printer)
+        patience = Patience()
         routed = [
-            await _route(site, printer, Film(0, job, Exposure(film, number, 1)), film)
+            await _route(site, printer, Film(0, job, Exposure(film, number, 1)), film, patience)
             for number, film in enumerate(job.films, 1)
         ]
         job.films = tuple(one.film for one in routed)
@@ -132,10 +133,10 @@ def stored_facts(record: FilmRecord, film: FilmCopy, called: str) -> Facts:
     return facts_of(Film(0, job_of(record), Exposure(film, record.number, 1)), called)
 
 
-async def _route(site: SiteConfig, printer: SitePrinter, film: Film, copy: FilmCopy) -> RoutedFilm:
+async def _route(site: SiteConfig, printer: SitePrinter, film: Film, copy: FilmCopy, patience: Patience) -> RoutedFilm:
     """Return a film with its patient and study, and with the destinations of its route."""
     if site.identification.sources:
-        identity = await identify(film, site.identification.sources)
+        identity = await identify(film, site.identification.sources, patience)
         for note in identity.notes:
             _log.warning("the identification of a film of %s: %s", film.calling_ae_title, note)
         copy = replace(copy, identified=identity.attributes, identified_by=identity.sources)

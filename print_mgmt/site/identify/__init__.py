@@ -5,7 +5,7 @@
   Worklist) and `program` (a program that reads the film).
 """
 
-from .identity import IDENTITY, Findings, Identity, Source, identify
+from .identity import IDENTITY, Findings, Identity, Patience, Source, identify
 from .pattern import PatternSource
 from .program import ProgramSource
 from .sent import SentSource
@@ -15,6 +15,7 @@ __all__ = [
     "IDENTITY",
     "Findings",
     "Identity",
+    "Patience",
     "PatternSource",
     "ProgramSource",
     "SentSource",

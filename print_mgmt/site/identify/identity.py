@@ -1,6 +1,9 @@
 """The identity of a film: the attributes of its patient and study, and the source of each attribute."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,7 +14,7 @@ from ...config import ConfigError
 from ...scp import Film
 from ...spool.records import storable
 
-__all__ = ["IDENTITY", "Findings", "Identity", "Source", "check_keywords", "identify"]
+__all__ = ["IDENTITY", "Findings", "Identity", "Patience", "Source", "check_keywords", "identify"]
 
 # The attributes that can be identified: PS3.3 C.2.2, C.7.1.1 and C.7.2.1
 IDENTITY = (
@@ -29,6 +32,8 @@ IDENTITY = (
     "ReferringPhysicianName",
 )
 _MAX_NOTE = 300  # characters of a note; the rest is cut off
+_JOB_SECONDS = 90.0  # for all sources and all films of a job: N-ACTION is answered within `Timeouts.handler`, 120 s
+_SOURCE_SECONDS = 1.0  # for all films of a job, for each source that is quick, whatever the others have taken
 
 
 @dataclass(slots=True)
@@ -97,12 +102,43 @@ def _checked(keyword: str, value: str) -> str:
     return value
 
 
-async def identify(film: Film, sources: Mapping[str, Source]) -> Identity:
-    """Ask the sources in order, and combine their values: for each attribute, the first source that has it wins."""
-    identity = Identity()
+class Patience:
+    """The time for the sources of the films of one job: 90 seconds. After that, only quick sources are still asked."""
+
+    def __init__(self) -> None:
+        self._spent = defaultdict[str, float](float)  # seconds, by the name of the source
+
+    @asynccontextmanager
+    async def bound(self, source: str) -> AsyncIterator[None]:
+        """Bound the time of the block, in which a source is asked. Raises `DimseError` if the time is over."""
+        left = max(_JOB_SECONDS - sum(self._spent.values()), _SOURCE_SECONDS - self._spent[source])
+        if left <= 0:
+            raise DimseError("was not asked, because the other films of the job have taken too long")
+        now = asyncio.get_running_loop().time
+        began, timeout = now(), asyncio.timeout(left)
+        try:
+            async with timeout:
+                yield
+        except TimeoutError as exc:
+            if timeout.expired():
+                why = "because the films of the job take too long"
+                raise DimseError(f"was given up after {left:.0f} s, {why}") from exc
+            raise
+        finally:
+            self._spent[source] += left if timeout.expired() else now() - began
+
+
+async def identify(film: Film, sources: Mapping[str, Source], patience: Patience | None = None) -> Identity:
+    """Ask the sources in order, and combine their values: for each attribute, the first source that has it wins.
+
+    The films of a job share ``patience``.
+    """
+    identity, patience = Identity(), patience or Patience()
     for name, source in sources.items():
         try:
-            identity.add(name, await source.find(film, identity.attributes.copy()))
+            async with patience.bound(name):
+                found = await source.find(film, identity.attributes.copy())
+            identity.add(name, found)
         except Exception as exc:  # a film must not be lost because a source fails, or returns values of wrong types
             reason = str(exc) if isinstance(exc, DimseError | OSError) else f"{type(exc).__name__}: {exc}"
             identity.note(name, reason)

@@ -10,8 +10,11 @@ from made_films import film_copy
 from sites import Shelf, site_config
 from spools import job
 
+from dimse.data import Dataset
+from print_mgmt import Film
 from print_mgmt.jobs import PrintJob
-from print_mgmt.site import Route, SiteConfig
+from print_mgmt.site import Identification, Route, SiteConfig
+from print_mgmt.site.identify import Findings, identity
 from print_mgmt.site.intake import Intake, route_received
 from print_mgmt.spool import EmbeddedSpool, Target
 
@@ -59,6 +62,25 @@ async def test_reload_during_the_intake_is_not_an_error(tmp_path: Path, caplog: 
         await Intake(spool, lambda: config, "FILM1").store(mixed)
         assert [[one.destination for one in film.deliveries] for film in await spool.list()] == [["a"], ["b"]]
     assert caplog.messages == []
+
+
+async def test_films_of_a_job_share_the_time_of_their_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(identity, "_JOB_SECONDS", 0.01)
+    monkeypatch.setattr(identity, "_SOURCE_SECONDS", 0.01)
+    asked = []
+
+    class Silent:
+        async def find(self, film: Film, known: Dataset) -> Findings:  # noqa: ARG002
+            asked.append(film)
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    identification = Identification(sources={"worklist": Silent()})
+    config = site_config(tmp_path, shelves={"a": Shelf()}, identification=identification)
+    async with EmbeddedSpool(tmp_path) as spool:
+        await Intake(spool, lambda: config, "FILM1").store(job(films=3))
+        assert await spool.count() == 3
+    assert len(asked) == 1
 
 
 async def test_close_waits_for_the_destinations(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """The chain of sources: the first value wins, and a failing source loses no film."""
 
+import asyncio
+
 import pytest
 from accepted import accepted_film
 from hypothesis import given
@@ -7,7 +9,8 @@ from hypothesis import strategies as st
 
 from dimse.data import Dataset
 from print_mgmt import Film
-from print_mgmt.site.identify import IDENTITY, Findings, Identity, identify
+from print_mgmt.site.identify import IDENTITY, Findings, Identity, Patience, Source, identify
+from print_mgmt.site.identify import identity as identity_module
 
 
 class Fixed:
@@ -44,6 +47,36 @@ async def test_failed_source_becomes_a_note(error: Exception) -> None:
     assert identity.sources == {"PatientID": "b"}
     (note,) = identity.notes
     assert note.startswith("a: ")
+
+
+class Silent:
+    """A source that never answers. ``asked`` counts the films that it was asked for."""
+
+    asked = 0
+
+    async def find(self, film: Film, known: Dataset) -> Findings:  # noqa: ARG002
+        self.asked += 1
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def test_films_of_a_job_share_the_time_of_their_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dead worklist made a session of 13 films exceed the time of its N-ACTION."""
+    monkeypatch.setattr(identity_module, "_JOB_SECONDS", 0.01)
+    monkeypatch.setattr(identity_module, "_SOURCE_SECONDS", 0.01)
+    silent, patience = Silent(), Patience()
+    found = [await identify(accepted_film(), {"worklist": silent}, patience) for _ in range(3)]
+    assert silent.asked == 1
+    assert [identity.notes[0][:18] for identity in found] == ["worklist: was give", *["worklist: was not "] * 2]
+
+
+async def test_quick_source_is_asked_after_a_slow_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(identity_module, "_JOB_SECONDS", 0.01)
+    monkeypatch.setattr(identity_module, "_SOURCE_SECONDS", 0.1)
+    sources: dict[str, Source] = {"worklist": Silent(), "label": Fixed(PatientID="1")}
+    patience = Patience()
+    found = [await identify(accepted_film(), sources, patience) for _ in range(3)]
+    assert [identity.sources for identity in found] == [{"PatientID": "label"}] * 3
 
 
 @pytest.mark.parametrize("findings", [None, Findings({"PatientID": 4711}), Findings(notes=(7,))])  # type: ignore[dict-item,arg-type]
