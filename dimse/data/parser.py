@@ -227,6 +227,7 @@ class Parser(Cursor):
             delimiter, length = self._fragment_header(sequence, self.origin[0].layout)
             if delimiter == SEQUENCE_DELIMITATION:
                 self._skip_sequence_delimiter(sequence)
+                self.offset = min(self.offset, self.end)  # fewer than 8 zeros may stand for the delimiter
                 self.store(sequence)
                 self.left -= len(sequence._items)
                 return
@@ -244,7 +245,9 @@ class Parser(Cursor):
     def _fragment_header(self, sequence: Items, layout: Layout) -> tuple[int, int]:
         """Return the tag and the length at a place where a fragment should be.
 
-        The fragment before may lack its padding, as in a JPEG of a GE device: it is then shortened by this byte.
+        The fragment before may lack its padding, as in a JPEG of a GE device: it is then shortened by this byte. Zeros
+        up to the end of the Data Set stand for the delimiter, as in files of an old archive; without zeros, a Data Set
+        that ends here may be cut off.
         """
         if self.offset + SHORTEST_HEADER <= self.end:
             group, number, length = layout.item.unpack_from(self.view, self.offset)
@@ -254,6 +257,8 @@ class Parser(Cursor):
         if isinstance(last, memoryview) and len(last) and begins_early(self.view, self.offset, layout):
             sequence._items[-1] = last[:-1]
             self.offset -= 1
+        elif len(sequence._items) > 1 and self.offset < self.end and self._is_padding():
+            return SEQUENCE_DELIMITATION, 0
         return self._item_header(sequence, layout)
 
     # Sequences and items

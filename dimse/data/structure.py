@@ -223,6 +223,10 @@ def _step_to_next_item(view: memoryview, sequence: _Sequence, stack: list[_Level
         what = "the padding of a fragment is missing, though its length includes it"
         offset -= 1
         yield Finding(path_of(level.place, sequence.tag), offset, "PS3.5 §A.4", what)
+    elif sequence.fragments and sequence.number > 1 and content_end(view, offset, sequence.end) == offset:
+        what = "zeros take the place of the delimiter"
+        yield Finding(path_of(level.place, sequence.tag), offset, "PS3.5 §A.4", what)
+        sequence.undefined, offset = False, sequence.end
     if offset < sequence.end or sequence.undefined:
         group, number, length = sequence.layout.item.unpack_from(view, offset)
         tag, offset = group << 16 | number, offset + 8

@@ -133,6 +133,16 @@ def test_fragment_without_its_padding_is_read(count: int) -> None:
     assert [finding.what for finding in report] == [what] * count
 
 
+@pytest.mark.parametrize("count", [1, 6, 8, 100])
+def test_zeros_stand_for_the_delimiter_of_fragments(count: int) -> None:
+    data = b"\xe0\x7f\x10\0OB\0\0" + UNDEFINED + ITEM + bytes(4) + ITEM + b"\2\0\0\0ab" + bytes(count)
+    report: list[Finding] = []
+    ds = decode(data, RLE, report=report)
+    assert ds.PixelData == [b"", b"ab"]
+    assert report[0].what == "zeros take the place of the delimiter"
+    assert encode(Dataset(PixelData=ds.PixelData), RLE).endswith(b"ab" + SEQUENCE_END)
+
+
 def test_undefined_length_in_implicit_vr_is_a_sequence() -> None:
     data = b"\x09\0\x01\x10" + UNDEFINED + ITEM + b"\x0a\0\0\0" + ROWS[IMPLICIT_LE] + SEQUENCE_END
     ds = decode(data, IMPLICIT_LE)
