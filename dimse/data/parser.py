@@ -256,8 +256,10 @@ class Parser(Cursor):
         last = sequence._items[-1] if sequence._items else None
         if isinstance(last, memoryview) and len(last) and begins_early(self.view, self.offset, layout):
             sequence._items[-1] = last[:-1]
+            sequence._value = sequence._items  # so that encoding does not copy the fault
             self.offset -= 1
         elif len(sequence._items) > 1 and self.offset < self.end and self._is_padding():
+            sequence._value = sequence._items
             return SEQUENCE_DELIMITATION, 0
         return self._item_header(sequence, layout)
 

@@ -122,13 +122,22 @@ def test_un_pixel_data_of_undefined_length_has_fragments() -> None:
     assert (element.VR, element.value) == ("OB", [b"", b"ab"])
 
 
+def rewritten(data: bytes) -> bytes:
+    """Return the pixels of a Data Set, encoded again after Rows was added."""
+    ds = decode(data, RLE)
+    ds.Rows = 4
+    return encode(ds, RLE).removeprefix(ROWS[EXPLICIT_LE])
+
+
 @pytest.mark.parametrize("count", [1, 2])
 def test_fragment_without_its_padding_is_read(count: int) -> None:
     """Its length includes the padding."""
     fragment = ITEM + b"\4\0\0\0abc"
     data = b"\xe0\x7f\x10\0OB\0\0" + UNDEFINED + ITEM + bytes(4) + count * fragment + SEQUENCE_END
     report: list[Finding] = []
-    assert decode(data, RLE, report=report).PixelData == [b"", *[b"abc"] * count]
+    ds = decode(data, RLE, report=report)
+    assert rewritten(data) == data.replace(b"abc", b"abc\0"), "the padding is written"
+    assert ds.PixelData == [b"", *[b"abc"] * count]
     what = "the padding of a fragment is missing, though its length includes it"
     assert [finding.what for finding in report] == [what] * count
 
@@ -138,9 +147,9 @@ def test_zeros_stand_for_the_delimiter_of_fragments(count: int) -> None:
     data = b"\xe0\x7f\x10\0OB\0\0" + UNDEFINED + ITEM + bytes(4) + ITEM + b"\2\0\0\0ab" + bytes(count)
     report: list[Finding] = []
     ds = decode(data, RLE, report=report)
+    assert rewritten(data) == data[:-count] + SEQUENCE_END
     assert ds.PixelData == [b"", b"ab"]
     assert report[0].what == "zeros take the place of the delimiter"
-    assert encode(Dataset(PixelData=ds.PixelData), RLE).endswith(b"ab" + SEQUENCE_END)
 
 
 def test_undefined_length_in_implicit_vr_is_a_sequence() -> None:
