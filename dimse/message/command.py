@@ -2,8 +2,9 @@
 
 A Command Set is always in Implicit VR Little Endian, whatever the presentation context. Its elements are in order, with
 Command Group Length first. Decoding is lenient where no meaning is lost: it ignores retired and unknown elements,
-unreadable optional elements of a response, a wrong group length, empty numbers and wrong padding. A missing Requested
-SOP Instance UID becomes an empty UID; without Command Data Set Type, there is no Data Set.
+elements that the message does not have (even unreadable ones), unreadable optional elements of a response, a wrong
+group length, empty numbers and wrong padding. A missing Requested SOP Instance UID becomes an empty UID; without
+Command Data Set Type, there is no Data Set.
 """
 
 from collections.abc import Callable, Set
@@ -25,6 +26,7 @@ _RULE = "PS3.7 §6.3"
 _ELEMENT, _UINT16 = Struct("<HHI"), Struct("<H")  # group, element and length; a value of US
 # Command Group Length: the element and its header
 _GROUP_LENGTH, _GROUP_LENGTH_HEAD = Struct("<HHII"), bytes((0, 0, 0, 0, 4, 0, 0, 0))
+_TYPE = "CommandDataSetType"  # the element that tells whether a Data Set follows
 _NO_DATA_SET, _DATA_SET_PRESENT = 0x0101, 0x0001
 _MAX_KEPT = 512  # bytes of a Command Set that a reader keeps; longer ones are rare
 _CACHED = 64  # Command Sets that a writer caches; an association uses few kinds at a time
@@ -71,7 +73,7 @@ def _around_id(has_data: bool, command_field: int, *others: Any) -> tuple[bytes,
     values = dict(zip(_OTHERS[cls], (command_field, *others), strict=True))
     id_keyword = _ID[cls]
     values[id_keyword] = 0
-    values["CommandDataSetType"] = _DATA_SET_PRESENT if has_data else _NO_DATA_SET
+    values[_TYPE] = _DATA_SET_PRESENT if has_data else _NO_DATA_SET
     elements, split = b"", 0
     for number, keyword, vr, encode in _LAYOUTS[cls]:
         value = values[keyword]
@@ -154,24 +156,27 @@ def _decode(data: bytes) -> tuple[type[Message], dict[str, Value], bool, dict[st
     command_field = values.pop("CommandField", None)
     if not isinstance(command_field, int) or command_field not in MESSAGES:
         if errors:
-            raise errors.pop()
+            raise errors.pop(0)[1]
         fault = f"{command_field:04X}H is not a DIMSE message" if isinstance(command_field, int) else "is missing"
         raise DecodeError(f"Command Field {fault}", path="(0000,0100)", rule="PS3.7 Table E.1-1")
-    has_data = values.pop("CommandDataSetType", _NO_DATA_SET) != _NO_DATA_SET
+    has_data = values.pop(_TYPE, _NO_DATA_SET) != _NO_DATA_SET
     cls = MESSAGES[command_field]
     known, required = _EXPECTED[cls]
     if not values.keys() <= known:
         values = {keyword: value for keyword, value in values.items() if keyword in known}
+    if errors:
+        errors = [(keyword, error) for keyword, error in errors if keyword in known or keyword == _TYPE]
     is_tolerable = not errors or not issubclass(cls, Request)  # a response may have unreadable optional elements
     if is_tolerable and required <= values.keys():
         for keyword in _EMPTY_IF_MISSING[cls]:
             values.setdefault(keyword, "")
         return cls, values, has_data, starts
-    errors = errors or [_missing(cls, required - values.keys())]
+    errors = errors or [("", _missing(cls, required - values.keys()))]
     if issubclass(cls, Request) and "MessageID" in values:
         request = cls(**_PLACEHOLDERS[cls] | values)  # type: ignore[arg-type]
-        raise MistypedRequest(errors[0], request, has_data=has_data) from errors[0]
-    raise errors.pop()
+        error = errors[0][1]
+        raise MistypedRequest(error, request, has_data=has_data) from error
+    raise errors.pop(0)[1]
 
 
 def _missing(cls: type[Message], keywords: Set[str]) -> DecodeError:
@@ -180,11 +185,11 @@ def _missing(cls: type[Message], keywords: Set[str]) -> DecodeError:
     return DecodeError(f"{keyword} is missing in {cls.__name__}", path=f"(0000,{number:04X})", rule="PS3.7 §9.3, §10.3")
 
 
-def _read_elements(data: bytes) -> tuple[dict[str, Value], dict[str, int], list[DecodeError]]:
-    """Return the values and their positions by keyword, and a list with the error of the first unreadable value."""
+def _read_elements(data: bytes) -> tuple[dict[str, Value], dict[str, int], list[tuple[str, DecodeError]]]:
+    """Return the values and their positions by keyword, and each keyword with an unreadable value with the error."""
     values: dict[str, Value] = {}
     starts: dict[str, int] = {}
-    errors: list[DecodeError] = []
+    errors: list[tuple[str, DecodeError]] = []
     position, end = 12 if data.startswith(_GROUP_LENGTH_HEAD) else 0, len(data)
     while position < end:
         if end - position < 8:  # _ELEMENT.size
@@ -212,8 +217,8 @@ def _read_elements(data: bytes) -> tuple[dict[str, Value], dict[str, int], list[
                 values[keyword] = _DECODERS[vr](raw)
             starts[keyword] = start
         except (struct_error, UnicodeDecodeError):
-            if not errors:
-                errors.append(_wrong(group, number, f"{raw[:80]!r} is not a value of {vr}", start))
+            if all(keyword != other for other, _ in errors):
+                errors.append((keyword, _wrong(group, number, f"{raw[:80]!r} is not a value of {vr}", start)))
     return values, starts, errors
 
 
@@ -279,7 +284,7 @@ _ELEMENTS: dict[int, tuple[str, str]] = {
 
 def _layout(cls: type[Message]) -> tuple[tuple[int, str, str, Callable[..., bytes]], ...]:
     """Return number, keyword, VR and encoder of each element of a message class, in the order of the elements."""
-    own = {field.name for field in fields(cls)} | {"CommandField", "CommandDataSetType"}
+    own = {field.name for field in fields(cls)} | {"CommandField", _TYPE}
     return tuple((number, key, vr, _ENCODERS[vr]) for number, (key, vr) in _ELEMENTS.items() if key in own)
 
 
@@ -294,7 +299,7 @@ _ID = {
 _OTHERS = {
     cls: (
         "CommandField",
-        *(key for _, key, *_ in layout if key not in ("CommandField", _ID[cls], "CommandDataSetType")),
+        *(key for _, key, *_ in layout if key not in ("CommandField", _ID[cls], _TYPE)),
     )
     for cls, layout in _LAYOUTS.items()
 }

@@ -79,6 +79,23 @@ def test_retired_elements_are_ignored() -> None:
     assert message == CEchoRQ(MessageID=7, AffectedSOPClassUID="1.2.840.10008.1.1")
 
 
+@pytest.mark.parametrize(
+    "foreign",
+    [element(0x0120, bytes(4)), element(0x0700, bytes(4)), element(0x1001, b"\xff\xff"), element(0x1005, b"abc")],
+)
+def test_unreadable_element_of_other_messages_is_ignored(foreign: bytes) -> None:
+    """Some peers send Priority with every request."""
+    message, _ = decode_command(C_ECHO_RQ[12:] + foreign)
+    assert message == CEchoRQ(MessageID=7, AffectedSOPClassUID="1.2.840.10008.1.1")
+
+
+def test_unreadable_command_data_set_type_is_an_error() -> None:
+    """It does not tell whether a Data Set follows."""
+    with pytest.raises(MistypedRequest) as caught:
+        decode_command(C_ECHO_RQ[12:-10] + element(0x0800, b"\1\1\0\0"))
+    assert caught.value.path == "(0000,0800)"
+
+
 def test_empty_attribute_identifier_list_means_all() -> None:
     """pynetdicom sends it although it is optional."""
     request = NGetRQ(MessageID=1, RequestedSOPClassUID="1.2", RequestedSOPInstanceUID="")
@@ -224,7 +241,10 @@ def read_with(decode: Callable[[bytes], tuple[Message, bool]], wires: list[bytes
     return given
 
 
-alike = st.sampled_from([C_ECHO_RQ, C_ECHO_RQ[12:], C_ECHO_RQ + element(0x0110, b"\x01\x02"), C_ECHO_RQ[12:-10], b""])
+foreign = C_ECHO_RQ + element(0x0700, bytes(4))
+alike = st.sampled_from(
+    [C_ECHO_RQ, foreign, C_ECHO_RQ[12:], C_ECHO_RQ + element(0x0110, b"\x01\x02"), C_ECHO_RQ[12:-10], b""]
+)
 
 
 @given(st.lists(st.one_of(alike, mutated(alike), messages.map(encode_command)), max_size=8))
