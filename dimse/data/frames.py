@@ -16,15 +16,16 @@ from typing import Literal, TypeAlias
 from ..errors import DecodeError, EncodeError, Finding
 from .dataset import PIXEL_DATA, Dataset, Value
 from .items import Items
-from .syntax import TransferSyntax
+from .syntax import ITEM, SEQUENCE_DELIMITATION, TransferSyntax
 
-__all__ = ["Fragment", "frame_count", "frames_of", "set_frames", "suits_pixels"]
+__all__ = ["Fragment", "fragments_in", "frame_count", "frames_of", "set_frames", "suits_pixels"]
 
 Fragment: TypeAlias = bytes | memoryview
 
 _PATH, _RULE = "(7FE0,0010) PixelData", "PS3.5 §A.4"
 _TABLES = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths")  # the two attributes of the Extended Offset Table
 _HEADER = 8  # bytes in the header of an item: tag and length
+_ITEM_HEADER = struct.Struct("<HHL")
 _MAX_BASIC = 0xFFFFFFFF  # the greatest offset in a Basic Offset Table, of 32 bits
 # The first bytes of a frame: JPEG (SOI), JPEG 2000 (SOC and SIZ, or boxes), JPEG XL (codestream, or boxes)
 _FIRST_BYTES = (b"\xff\xd8", b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP", b"\xff\x0a", b"\0\0\0\x0cJXL")
@@ -63,8 +64,7 @@ def frames_of(dataset: Dataset, *, report: list[Finding] | None = None) -> list[
     is no compressed Pixel Data, or if neither a table nor the fragments show where frames begin. ``report`` receives a
     finding if fragments beyond Number of Frames are left out, or if the fragments show that there are several frames.
     """
-    items = _fragment_items(dataset.get("PixelData"))
-    table, fragments = items[0], items[1:]
+    table, fragments = _table_and_fragments(dataset.get("PixelData"), report)
     count = frame_count(dataset) or max(len(table) // 4, _implied_count(fragments), 1)
     frames = _frames_by_extended_table(dataset, fragments, count)
     has_more = sum(map(bool, map(len, fragments))) > count  # in an Extended Offset Table, each fragment is a frame
@@ -126,11 +126,40 @@ def _size(frame: Sequence[Fragment]) -> int:
 # Reading
 
 
-def _fragment_items(value: Value) -> list[Fragment]:
+def fragments_in(raw: Fragment) -> list[Fragment]:
+    """Return the items in compressed pixels of defined length; none if the bytes are not items one after the other.
+
+    Some programs write the length of all items, instead of an undefined length.
+    """
+    items: list[Fragment] = []
+    view, at = memoryview(raw), 0
+    while at + _HEADER <= len(view):
+        group, number, length = _ITEM_HEADER.unpack_from(view, at)
+        start, tag = at + _HEADER, group << 16 | number
+        if tag == SEQUENCE_DELIMITATION:
+            return items
+        if tag != ITEM or start + length > len(view):
+            return []
+        items.append(view[start : start + length])
+        at = start + length
+    return items if at == len(view) else []
+
+
+def _table_and_fragments(value: Value, report: list[Finding] | None) -> tuple[Fragment, list[Fragment]]:
+    """Return the Basic Offset Table and the fragments; an empty table if the first item begins a frame.
+
+    Raises DecodeError if there are no fragments.
+    """
     items = [item for item in value if isinstance(item, (bytes, memoryview))] if isinstance(value, list) else []
+    if items and _implied_count(items[:1]):
+        if report is not None:
+            report.append(
+                Finding(_PATH, None, _RULE, "the Basic Offset Table is missing: the first item is a fragment")
+            )
+        return b"", items
     if len(items) < 2:
         raise DecodeError("no fragments of compressed Pixel Data", path=_PATH, rule=_RULE)
-    return items
+    return items[0], items[1:]
 
 
 def _implied_count(fragments: Sequence[Fragment]) -> int:

@@ -18,7 +18,7 @@ from dimse.data import (
     set_frames,
     syntax_of,
 )
-from dimse.data.frames import suits_pixels
+from dimse.data.frames import fragments_in, suits_pixels
 from dimse.errors import DecodeError, EncodeError, Finding
 
 JPEG = syntax_of("1.2.840.10008.1.2.4.50")
@@ -178,6 +178,28 @@ def test_fragments_that_begin_frames_stand_for_number_of_frames(begin: bytes) ->
     assert [finding.what for finding in report] == [
         "Number of Frames is missing, but each of 3 fragments begins a frame"
     ]
+
+
+@pytest.mark.parametrize("begin", [b"\xff\xd8", b"\xff\x4f\xff\x51", rle(b"ab")], ids=["JPEG", "JPEG 2000", "RLE"])
+def test_first_item_that_begins_a_frame_is_no_table(begin: bytes) -> None:
+    report: list[Finding] = []
+    assert frames_of(Dataset(PixelData=[begin, b"rest"]), report=report) == [[begin, b"rest"]]
+    assert frames_of(Dataset(PixelData=[begin, begin + b"c"], NumberOfFrames=2)) == [[begin], [begin + b"c"]]
+    assert [finding.what for finding in report] == ["the Basic Offset Table is missing: the first item is a fragment"]
+
+
+ITEM, ITEM_DELIMITER, DELIMITER = b"\xfe\xff\0\xe0", b"\xfe\xff\x0d\xe0", b"\xfe\xff\xdd\xe0" + bytes(4)
+ITEMS = ITEM + bytes(4) + ITEM + b"\2\0\0\0ab"
+
+
+@pytest.mark.parametrize("end", [b"", DELIMITER, DELIMITER + b"\0\0"], ids=["none", "delimiter", "padding"])
+def test_items_of_defined_length_are_fragments(end: bytes) -> None:
+    assert fragments_in(ITEMS + end) == [b"", b"ab"]
+
+
+@pytest.mark.parametrize("raw", [b"", b"ab", ITEMS[:-1], ITEMS + b"ab", ITEMS + ITEM_DELIMITER + bytes(4)])
+def test_other_bytes_are_no_fragments(raw: bytes) -> None:
+    assert not fragments_in(raw)
 
 
 def test_fragments_without_number_of_frames_are_one_frame() -> None:

@@ -227,6 +227,15 @@ def test_data_without_their_end_and_a_byte_are_refused(kind: str, missing: int) 
         prepare(image(encode(GRAY8).removesuffix(b"\xff\xd9")[:-missing], GRAY8, uid))
 
 
+def test_compressed_pixels_of_defined_length_are_decoded() -> None:
+    uid, encode = LOSSLESS_KINDS["JPEG-LS"]
+    data = encode(GRAY8)
+    items = b"\xfe\xff\0\xe0" + bytes(4) + b"\xfe\xff\0\xe0" + len(data).to_bytes(4, "little") + data
+    made = prepare(image(data, GRAY8, uid, PixelData=items))
+    assert np.array_equal(made.pixels, GRAY8)
+    assert made.notes == ("PixelData has a length, though it is compressed (PS3.5 A.4)",)
+
+
 def test_half_a_jpeg_is_refused() -> None:
     data = bytes(imagecodecs.jpeg8_encode(GRAY8, level=90))
     with pytest.raises(ImageError, match="cut off: they have no end of image"):
