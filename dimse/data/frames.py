@@ -18,7 +18,7 @@ from .dataset import PIXEL_DATA, Dataset, Value
 from .items import Items
 from .syntax import ITEM, SEQUENCE_DELIMITATION, TransferSyntax
 
-__all__ = ["Fragment", "fragments_in", "frame_count", "frames_of", "set_frames", "suits_pixels"]
+__all__ = ["Fragment", "begins_frame", "fragments_in", "frame_count", "frames_of", "set_frames", "suits_pixels"]
 
 Fragment: TypeAlias = bytes | memoryview
 
@@ -151,7 +151,7 @@ def _table_and_fragments(value: Value, report: list[Finding] | None) -> tuple[Fr
     Raises DecodeError if there are no fragments.
     """
     items = [item for item in value if isinstance(item, (bytes, memoryview))] if isinstance(value, list) else []
-    if items and _implied_count(items[:1]):
+    if items and begins_frame(items[0]):
         if report is not None:
             report.append(
                 Finding(_PATH, None, _RULE, "the Basic Offset Table is missing: the first item is a fragment")
@@ -160,6 +160,11 @@ def _table_and_fragments(value: Value, report: list[Finding] | None) -> tuple[Fr
     if len(items) < 2:
         raise DecodeError("no fragments of compressed Pixel Data", path=_PATH, rule=_RULE)
     return items[0], items[1:]
+
+
+def begins_frame(fragment: Fragment) -> bool:
+    """Return whether a fragment begins with the header of JPEG, JPEG-LS, JPEG 2000, JPEG XL or RLE."""
+    return bool(_marked_offsets([(0, bytes(fragment[:_MAX_FIRST_BYTES]))]))
 
 
 def _implied_count(fragments: Sequence[Fragment]) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dimse.data import Dataset, Finding, TransferSyntax, Value, frames_of
-from dimse.data.frames import Fragment
+from dimse.data.frames import Fragment, begins_frame, fragments_in
 from dimse.data.pixels import is_subsampled, unpack_pixels
 
 from . import codecs, codestream, color
@@ -20,7 +20,17 @@ from .frame import MAX_FRAMES, Frame, check_size, shown_values
 from .lut import data_bytes
 from .stored_values import Cells, Floats, fit_to_cells
 
-__all__ = ["PIXELS", "Fragments", "Pixels", "floats_of", "fragments_of", "frame_count", "photometric_of", "pixels_of"]
+__all__ = [
+    "PIXELS",
+    "Fragments",
+    "Pixels",
+    "floats_of",
+    "fragments_of",
+    "frame_count",
+    "photometric_of",
+    "pixels_of",
+    "repacked_pixels",
+]
 
 Fragments = Callable[[], Sequence[Sequence[Fragment]]]  # returns the fragments of each frame
 
@@ -48,6 +58,25 @@ class Pixels:
     cells: Cells
     photometric: str
     are_native: bool = True
+
+
+def repacked_pixels(frame: Frame, syntax: TransferSyntax | None) -> tuple[bytes | list[Fragment] | None, str]:
+    """Return Pixel Data in the form that its Transfer Syntax requires, and a note; None if it needs no change.
+
+    Some programs give compressed pixels a defined length. Others put native pixels into fragments.
+    """
+    if syntax is None:
+        return None, ""
+    value = _value(frame, "PixelData") if "PixelData" in frame.dataset else None
+    if syntax.encapsulated and isinstance(value, bytes | memoryview) and (items := fragments_in(value)):
+        return items, "PixelData has a length, though it is compressed (PS3.5 A.4)"
+    if not syntax.encapsulated and isinstance(value, list):
+        joined = b"".join(item for item in value[1:] if isinstance(item, bytes | memoryview))
+        samples = frame.count("SamplesPerPixel", 1) * frame.count("BitsAllocated")
+        needed = (frame.count("Rows") * frame.count("Columns") * samples * (_declared_frames(frame) or 1) + 7) // 8
+        if 0 <= len(joined) - needed <= 1 and not begins_frame(joined):
+            return joined, "PixelData is in fragments, though it is not compressed (PS3.5 A.4)"
+    return None, ""
 
 
 def frame_count(frame: Frame, fragments: Fragments) -> int:

@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dimse.data import Dataset, File, TransferSyntax
-from dimse.data.frames import Fragment, fragments_in
 from dimse.data.part10 import read_file
 from dimse.errors import DecodeError, DimseError
 
@@ -32,7 +31,17 @@ from .frame import MAX_PIXELS, Frame, aspect_of, spacing_of
 from .grayscale import Ends
 from .overlays import overlay_mask
 from .picture import Background, Codes, Picture, identity, look_up, picture_of
-from .pixels import PIXELS, Fragments, Pixels, floats_of, fragments_of, frame_count, photometric_of, pixels_of
+from .pixels import (
+    PIXELS,
+    Fragments,
+    Pixels,
+    floats_of,
+    fragments_of,
+    frame_count,
+    photometric_of,
+    pixels_of,
+    repacked_pixels,
+)
 from .shutter import shutter_of
 from .stored_values import Cells, Floats
 from .voi import Choice
@@ -198,10 +207,10 @@ class _DicomImage:
     """A Data Set with pixels, and the facts that hold for all of its frames."""
 
     def __init__(self, dataset: Dataset, syntax: TransferSyntax | None, notes: Iterable[str]) -> None:
-        items = _items_of_pixels(dataset, syntax)
-        if items:
-            dataset, notes = dataset.copy(), [*notes, "PixelData has a length, though it is compressed (PS3.5 A.4)"]
-            dataset.PixelData = items
+        pixels, note = repacked_pixels(Frame(dataset), syntax)
+        if pixels is not None:
+            dataset, notes = dataset.copy(), [*notes, note]
+            dataset.PixelData = pixels
         self._dataset = dataset
         self._syntax = syntax
         frame = Frame(dataset)
@@ -273,12 +282,6 @@ class _DicomImage:
                 yield grayscale.ends_of(found, frame)
             except DimseError:
                 yield None
-
-
-def _items_of_pixels(dataset: Dataset, syntax: TransferSyntax | None) -> list[Fragment]:
-    """Return the items of compressed pixels of defined length; none for other pixels."""
-    value = dataset.get("PixelData") if syntax is not None and syntax.encapsulated else None
-    return fragments_in(value) if isinstance(value, bytes | memoryview) else []
 
 
 def _with_supplement(pixels: Pixels, codes: Codes, curve: Floats, frame: Frame) -> tuple[Codes, Floats, str]:

@@ -115,6 +115,17 @@ def test_odd_length_that_is_rounded_down_lacks_a_byte_that_is_0() -> None:
     assert "4 bytes where 1 frames of 1 x 5 need 5: the last byte is read as 0" in made.notes[0]
 
 
+@pytest.mark.parametrize("frames", [1, 2])
+@pytest.mark.parametrize("split", [False, True], ids=["one fragment", "two fragments"])
+def test_native_pixels_in_fragments_are_printed(frames: int, split: bool) -> None:
+    data = bytes([0, 85, 170, 255]) * frames
+    parts = [data[:2], data[2:]] if split else [data]
+    made = gray(data, 8, PixelData=[b"", *parts], NumberOfFrames=frames)
+    image = prepare(File(Dataset(), made, EXPLICIT_LE), frame=frames)
+    assert image.pixels.tolist() == [[0, 85, 170, 255]]
+    assert image.notes == ("PixelData is in fragments, though it is not compressed (PS3.5 A.4)",)
+
+
 def test_odd_length_that_lacks_another_byte_is_refused() -> None:
     with pytest.raises(ImageError, match="3 bytes where 1 frames of 1 x 5 need 5"):
         prepare(gray(bytes(3), 8, 1, 5))
