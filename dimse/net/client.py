@@ -21,12 +21,11 @@ from ..ul import (
 from .agreement import user_information
 from .arguments import check_address, check_ae_title, check_contexts, check_settings, check_texts, check_type
 from .association import Association
-from .own_thread import addresses_of
+from .own_thread import reach
 from .performer import Handlers, Performer
 from .policy import PASSCODE
 from .timers import Overdue
 from .trace import Trace
-from .transport import Transport
 from .waiter import Waiter
 
 __all__ = ["connect", "connection_reason", "listening_failed"]
@@ -153,7 +152,7 @@ async def _connect(association: Association, host: str, port: int) -> None:
 
     If canceled, do not close an existing connection: the caller sends an A-ABORT on it.
     """
-    connecting = asyncio.get_running_loop().create_task(_reach(association.transport, host, port))
+    connecting = asyncio.get_running_loop().create_task(reach(lambda: association.transport, host, port))
     connecting.add_done_callback(partial(_forward_error, association.established))
     try:
         await association.established
@@ -165,20 +164,6 @@ async def _connect(association: Association, host: str, port: int) -> None:
         del connecting  # otherwise the error that it keeps would be in a cycle with this frame
         if not association.transport.was_connected:
             association.transport.connection_lost(None)  # this frees the association, as the end of a connection does
-
-
-async def _reach(transport: Transport, host: str, port: int) -> None:
-    """Connect to the first address of a host that can be reached. If there is none, raise the error of the first."""
-    failures: list[OSError] = []
-    for address in await addresses_of(host):
-        try:
-            await asyncio.get_running_loop().create_connection(lambda: transport, address, port)
-            return
-        except OSError as exc:
-            failures.append(exc)
-    if failures:
-        raise failures.pop(0)  # with a variable, the error and the frame of its traceback would be in a cycle
-    raise OSError(f"{host} has no address")
 
 
 def _forward_error(established: Waiter, connecting: asyncio.Task[Any]) -> None:

@@ -15,10 +15,11 @@ from ipaddress import ip_address
 from threading import Thread
 from typing import Any, ParamSpec, TypeVar
 
-__all__ = ["addresses_of", "in_own_thread", "on_own_loop"]
+__all__ = ["addresses_of", "in_own_thread", "on_own_loop", "reach"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Protocol = TypeVar("Protocol", bound=asyncio.BaseProtocol)
 _NAME = "dimse: own thread"
 
 
@@ -99,3 +100,19 @@ async def addresses_of(host: str) -> list[str]:
         found = await in_own_thread(socket.getaddrinfo, host, None, type=socket.SOCK_STREAM)
         return list(dict.fromkeys(str(address[0]) for *_, address in found))
     return [host]
+
+
+async def reach(make: Callable[[], Protocol], host: str, port: int) -> tuple[asyncio.Transport, Protocol]:
+    """Connect to the first address of a host that can be reached; return the transport and the protocol of ``make``.
+
+    Raises OSError of the first address if there is none, and as `addresses_of`.
+    """
+    failures: list[OSError] = []
+    for address in await addresses_of(host):
+        try:
+            return await asyncio.get_running_loop().create_connection(make, address, port)
+        except OSError as exc:
+            failures.append(exc)
+    if failures:
+        raise failures.pop(0)  # with a variable, the error and the frame of its traceback would be in a cycle
+    raise OSError(f"{host} has no address")

@@ -23,7 +23,7 @@ from ..tls import TLSContext
 from .admission import Admission, within_descriptors
 from .arguments import check_address, check_settings, is_host
 from .client import listening_failed
-from .own_thread import addresses_of
+from .own_thread import addresses_of, in_own_thread
 from .recorder import address_of
 from .relay_link import Link, Settings, Watch
 
@@ -58,8 +58,8 @@ class Relay:
         """
         self._settings.check()
         try:
-            infos = await asyncio.get_running_loop().getaddrinfo(
-                host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            infos = await in_own_thread(
+                socket.getaddrinfo, host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
             )
             for family, address in dict.fromkeys((info[0], info[4]) for info in infos):
                 self._listeners.append(_listening(family, address))

@@ -16,6 +16,7 @@ from ..explain.pcapng import Address
 from ..limits import Timeouts
 from ..tls import TLSContext, TLSSession
 from .client import connection_reason
+from .own_thread import in_own_thread
 from .recorder import address_of
 from .relay_ends import End, PlainEnd, SecureEnd
 from .relay_forwarder import Failure, Forwarder
@@ -239,9 +240,9 @@ def _started(work: Callable[[], T]) -> "asyncio.Future[T]":
 
 async def _connected(host: str, port: int) -> tuple[socket.socket, Address]:
     """Return a connection and the address of its peer. Raises the OSError of the first address that failed."""
-    loop = asyncio.get_running_loop()
     failed: OSError | None = None
-    for family, kind, protocol, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+    found = await in_own_thread(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    for family, kind, protocol, _, address in found:
         try:
             return await _connected_to(socket.socket(family, kind, protocol), address), address_of(address)
         except OSError as exc:  # also if this system lacks the family: a name may have addresses of IPv4 and IPv6

@@ -30,6 +30,7 @@ from .arguments import check_address, check_callable, check_settings, check_text
 from .association import Association
 from .client import listening_failed
 from .disk import Disk
+from .own_thread import addresses_of
 from .performer import Handler, Handlers, Performer
 from .policy import DECISIONS, Acceptance, Caller, Decision, Policy, accept_anyone
 from .recorder import Recorder
@@ -124,7 +125,7 @@ class Server:
         try:
             listener = await loop.create_server(
                 self._new_transport,
-                host,
+                host and await addresses_of(host),
                 port,
                 backlog=_ACCEPTED_AT_ONCE,
                 reuse_port=self._reuse_port,

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..message import CEchoRQ
 from ..net.client import connection_reason
+from ..net.own_thread import reach
 from ..uids import (
     IMPLEMENTATION_CLASS_UID,
     IMPLEMENTATION_VERSION_NAME,
@@ -203,7 +204,7 @@ class Peer:
         self.trace.note(number, f"connect to {host}:{port}{how}")
         try:
             async with asyncio.timeout(self.target.preparation):
-                transport, _ = await asyncio.get_running_loop().create_connection(_Paused, host, port)
+                transport, _ = await reach(_Paused, host, port)
         except (OSError, TimeoutError) as exc:
             reason = f"no connection to {self.target.address}: {connection_reason(exc) or 'timeout'}"
             self.trace.note(number, reason)

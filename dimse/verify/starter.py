@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..net.own_thread import reach
 from .process import Ended, end_group, signal_group, signal_of, tail
 
 __all__ = ["Starter"]
@@ -123,10 +124,10 @@ class Starter:
     async def _listens(self) -> bool:
         try:
             async with asyncio.timeout(_ANSWER):
-                _, writer = await asyncio.open_connection(self.host, self.port)
+                transport, _ = await reach(asyncio.Protocol, self.host, self.port)
         except OSError:  # TimeoutError is one
             return False
-        writer.close()
+        transport.close()
         return True
 
     async def _end(self) -> None:

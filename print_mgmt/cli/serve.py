@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from dimse.net import Limits, Policy, Timeouts, TLSContext, Trace, accept_anyone, calling_titles
 from dimse.net.admission import raise_descriptor_limit
+from dimse.net.own_thread import in_own_thread
 from dimse.terminal import run_loop, server_tls, trace
 
 from ..film import MAX_PIXELS, can_render
@@ -135,7 +136,7 @@ async def _serve_printer(arguments: argparse.Namespace, network: _Network, lines
     misbehavior = Misbehavior(arguments.fail, arguments.event) if arguments.fail or arguments.event else None
     config = one_printer(arguments, lines, misbehavior)
     (name,), started = config.destinations, time.time()
-    await asyncio.to_thread((arguments.out or Path("films")).mkdir, parents=True, exist_ok=True)
+    await in_own_thread((arguments.out or Path("films")).mkdir, parents=True, exist_ok=True)
     site, ready = _make_site(arguments, network, config, intercept=misbehavior), asyncio.Event()
     stop = handle_signals(retry=partial(retry_films, site), started=ready)
     async with AsyncExitStack() as stack:

@@ -1,13 +1,13 @@
 """``print-mgmt spool``: manage the films in a spool, even while the server runs."""
 
 import argparse
-import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 from dimse.errors import DimseError, escaped
+from dimse.net.own_thread import in_own_thread
 from dimse.terminal import cancel_on_sigterm, not_empty, run_loop
 
 from ..site import SiteConfig, SiteErrors, decide, default_spool, load_site, stored_facts, targets_of
@@ -203,7 +203,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace, run: Ru
 async def _run_on_spool(arguments: argparse.Namespace, run: Run) -> int:
     site: SiteConfig | None = arguments.site
     address = arguments.spool or (site.spool.at if site is not None else "") or str(default_spool())
-    if "://" not in address and not await asyncio.to_thread(Path(address, "index.sqlite").exists):
+    if "://" not in address and not await in_own_thread(Path(address, "index.sqlite").exists):
         raise SpoolError(f"there is no spool in {address}")
     async with open_spool(address) as spool:
         return await run(spool, arguments)

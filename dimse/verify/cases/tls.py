@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ...message import NSetRQ, encode_command
 from ...net.client import connection_reason
+from ...net.own_thread import reach
 from ...uids import BasicFilmBox, BasicGrayscalePrintManagementMeta, ImplicitVRLittleEndian
 from ...ul import PDV, PDataTF
 from ..case import Case, CaseRun, Flags, SubCase, Unprepared
@@ -206,7 +207,9 @@ async def _tunnel(peer: Peer) -> Tunnel:
     peer.trace.note(0, "on this connection, the case itself sends the TLS records")
     try:
         async with asyncio.timeout(peer.target.preparation):
-            return Tunnel(*await asyncio.open_connection(peer.target.host, peer.target.port), _ours(peer))
+            reader = asyncio.StreamReader()
+            to_reader = await reach(lambda: asyncio.StreamReaderProtocol(reader), peer.target.host, peer.target.port)
+            return Tunnel(reader, asyncio.StreamWriter(*to_reader, reader, asyncio.get_running_loop()), _ours(peer))
     except (OSError, TimeoutError) as exc:
         raise Unprepared(f"no connection to {peer.target.address}: {connection_reason(exc) or 'timeout'}") from exc
 

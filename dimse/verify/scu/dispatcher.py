@@ -13,6 +13,7 @@ from functools import partial
 
 from ...errors import DimseError
 from ...net.client import listening_failed
+from ...net.own_thread import addresses_of
 from ...ul import AssociateRJ, AssociateRQ, decode_pdu, encode_pdu
 from ..peer import Watch
 from ..trace import CaseTrace
@@ -72,7 +73,8 @@ class Dispatcher:
         for port in self.by_port or (self.port,):
             case_id = self.by_port.get(port, "")
             try:
-                self.servers.append(await loop.create_server(partial(_TitleReader, self, case_id), self.host, port))
+                hosts = self.host and await addresses_of(self.host)
+                self.servers.append(await loop.create_server(partial(_TitleReader, self, case_id), hosts, port))
             except OSError as exc:
                 raise listening_failed(exc, self.host, port) from exc
         if not self.by_port:

@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from dimse.net.own_thread import addresses_of, in_own_thread, on_own_loop
+from dimse.net import VERIFICATION, serve
+from dimse.net.own_thread import addresses_of, in_own_thread, on_own_loop, reach
 
 
 @pytest.fixture
@@ -119,3 +120,10 @@ async def test_address_is_not_looked_up(address: str, monkeypatch: pytest.Monkey
 async def test_unknown_name_is_an_error() -> None:
     with pytest.raises(socket.gaierror):
         await addresses_of("no.such.host.invalid")
+
+
+async def test_server_and_client_need_no_thread_of_asyncio(go_on: threading.Event) -> None:
+    async with serve([VERIFICATION], "localhost", 0) as server:
+        transport, _ = await reach(asyncio.Protocol, "localhost", server.port)
+        transport.close()
+    assert not go_on.is_set()

@@ -6,9 +6,11 @@ import random
 import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from certificates import Authority
@@ -28,6 +30,7 @@ from dimse.net import (
     serve,
     server_context,
 )
+from dimse.net.own_thread import in_own_thread
 from dimse.net.relay_ends import PlainEnd
 from dimse.net.relay_link import Link, Settings
 from dimse.net.scu import c_echo
@@ -254,14 +257,30 @@ async def test_address_of_a_missing_family_is_skipped(monkeypatch: pytest.Monkey
         found = await loop.getaddrinfo(HOST, port, type=socket.SOCK_STREAM)
         results = iter([[(999, socket.SOCK_STREAM, 0, "", ("", 0)), *found]])
 
-        async def getaddrinfo(*_: object, **__: object) -> Sequence[tuple[object, ...]]:
-            return next(results, found)  # uvloop calls it again for the address itself
-
-        monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo)
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: next(results))
         sock, address = await dimse.net.relay_link._connected("both.example", port)
         with sock:
             assert address == (HOST, port)
             assert await loop.sock_recv(sock, 1) == b"x"
+
+
+async def test_silent_name_server_takes_no_thread_of_asyncio(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seven look-ups would take all threads that asyncio has on a machine with two processors."""
+    go_on, asked = threading.Event(), threading.Semaphore(0)
+
+    def getaddrinfo(*_: object, **__: object) -> list[Any]:
+        asked.release()
+        go_on.wait(60)
+        return []
+
+    async with relay(HOST, 0, "archive.example.org", 104, watch=Watched()) as running, AsyncExitStack() as stack:
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+        streams = [await stack.enter_async_context(client(running)) for _ in range(40)]
+        for _ in streams:
+            await in_own_thread(asked.acquire)
+        assert await asyncio.to_thread(int, "7") == 7
+        go_on.set()
+        assert [await reader.read() for reader, _ in streams] == [b""] * 40
 
 
 async def test_name_without_an_address_logs_one_line(caplog: pytest.LogCaptureFixture) -> None:
