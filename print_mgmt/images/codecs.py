@@ -134,7 +134,7 @@ def _call_imagecodecs(stream: Codestream, data: bytes, *, ybr: bool) -> NDArray[
         case "JPEG 2000" | "HTJ2K":  # OpenJPEG decodes both; the separate decoder for HTJ2K ignores errors
             return imagecodecs.jpeg2k_decode(data)
         case "JPEG XL":
-            return imagecodecs.jpegxl_decode(data)
+            return imagecodecs.jpegxl_decode(data, index=0)
     if stream.samples != 3:
         return imagecodecs.jpeg8_decode(data)
     colorspace = "YCBCR" if ybr and stream.kind == "JPEG" else "RGB"

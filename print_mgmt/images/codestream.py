@@ -25,6 +25,7 @@ _NOT_SOF = {0xC4, 0xC8, 0xCC}  # DHT, JPG and DAC: among the codes of SOF, but w
 _WITHOUT_SEGMENT = {0x01, *range(0xD0, 0xD9)}  # TEM, RSTm and SOI: no segment follows
 _SIZES = struct.Struct(">2x4L16xH")  # Xsiz, Ysiz, XOsiz, YOsiz, Csiz
 _JXL = b"\xff\x0a"
+_JXL_HEADER = 32  # bytes that hold SizeHeader, and ImageMetadata up to its flag of an animation
 _JXL_BOXES = b"\0\0\0\x0cJXL \r\n\x87\n"
 _WIDTHS = (9, 13, 18, 30)  # bits of a height or width, by the two bits before it
 _RATIOS = ((1, 1), (1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))  # columns to rows; index 0 means no ratio
@@ -55,7 +56,7 @@ def read(data: bytes) -> Codestream | None:
     """
     if data.startswith((_JXL, _JXL_BOXES)):
         codestream, from_jpeg = _jpeg_xl(data)
-        rows, columns = _jpeg_xl_size(codestream)
+        rows, columns = _jpeg_xl_header(codestream)
         return Codestream(kind="JPEG XL", rows=rows, columns=columns, ybr=False if from_jpeg else None)
     start = _start_in_boxes(data) if data.startswith(_JP2) else 0
     is_jpeg = data.startswith(_SOI)
@@ -214,26 +215,54 @@ def _jpeg_xl(data: bytes) -> tuple[bytes, bool]:
     raise ImageError("the JPEG XL has no codestream")
 
 
-def _jpeg_xl_size(codestream: bytes) -> tuple[int, int]:
-    """Return the rows and columns in SizeHeader, in which the lowest bit of each byte comes first.
+class _Bits:
+    """The bits of a JPEG XL header, in which the lowest bit of each byte comes first."""
 
-    Raises ImageError if the header is cut off.
+    def __init__(self, data: bytes) -> None:
+        self._left = int.from_bytes(data, "little")
+
+    def take(self, count: int) -> int:
+        """Return the number in the next ``count`` bits; zeros follow the last bit."""
+        value = self._left & (1 << count) - 1
+        self._left >>= count
+        return value
+
+
+def _jpeg_xl_header(codestream: bytes) -> tuple[int, int]:
+    """Return the rows and columns in SizeHeader.
+
+    Raises ImageError if the header is cut off, and for an animation, whose frames would all be decoded.
     """
     if not codestream.startswith(_JXL) or len(codestream) < 12:
         raise ImageError("the header of the JPEG XL ends too early")
-    bits = int.from_bytes(codestream[2:12], "little")
+    bits = _Bits(codestream[2:_JXL_HEADER])
+    size = _jpeg_xl_size(bits)
+    has_defaults = bits.take(1)
+    if not has_defaults and bits.take(1):  # ImageMetadata with extra fields, the first of which is the orientation
+        bits.take(3)
+        if bits.take(1):
+            _jpeg_xl_size(bits)  # the intrinsic size
+        if bits.take(1):
+            _skip_preview(bits)
+        if bits.take(1):
+            raise ImageError("the JPEG XL is an animation, not a single frame (PS3.5 A.4)")
+    return size
 
-    def take(count: int) -> int:
-        nonlocal bits
-        value = bits & (1 << count) - 1
-        bits >>= count
-        return value
 
+def _jpeg_xl_size(bits: _Bits) -> tuple[int, int]:
     def side(small: int) -> int:
-        return 8 * (take(5) + 1) if small else take(_WIDTHS[take(2)]) + 1
+        return 8 * (bits.take(5) + 1) if small else bits.take(_WIDTHS[bits.take(2)]) + 1
 
-    small = take(1)
+    small = bits.take(1)
     rows = side(small)
-    ratio = take(3)
+    ratio = bits.take(3)
     across, down = _RATIOS[ratio]
     return rows, rows * across // down if ratio else side(small)
+
+
+def _skip_preview(bits: _Bits) -> None:
+    """Skip the size of a preview image, PreviewHeader."""
+    widths = (0, 0, 5, 9) if bits.take(1) else (6, 8, 10, 12)
+    bits.take(widths[bits.take(2)])
+    if not bits.take(3):  # no ratio of width and height
+        bits.take(widths[bits.take(2)])

@@ -63,6 +63,38 @@ def test_jpeg_xl_without_a_header_is_refused(boxes: bytes, what: str) -> None:
         codestream.read(JPEG_XL_BOXES + boxes)
 
 
+def jpeg_xl_of_bits(*fields: tuple[int, int]) -> bytes:
+    """A codestream whose header has these numbers, each in so many bits."""
+    bits = "".join(f"{value:0{count}b}"[::-1] for value, count in fields if count)[::-1]
+    return b"\xff\x0a" + int(bits, 2).to_bytes(40, "little")
+
+
+SIZE = ((1, 1), (0, 5), (1, 3))  # 8 x 8
+ALL_FIELDS = ((0, 1), (1, 1), (0, 3))  # not all_default, extra_fields, orientation
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        (*ALL_FIELDS, (0, 1), (0, 1), (1, 1)),
+        (*ALL_FIELDS, (1, 1), *SIZE, (0, 1), (1, 1)),  # with an intrinsic size
+        (*ALL_FIELDS, (0, 1), (1, 1), (1, 1), (2, 2), (0, 5), (1, 3), (1, 1)),  # with a preview of 8 * 8 x 8 * 8
+        (*ALL_FIELDS, (0, 1), (1, 1), (0, 1), (3, 2), (0, 12), (0, 3), (1, 2), (0, 8), (1, 1)),
+    ],
+)
+def test_jpeg_xl_animation_is_refused(fields: tuple[tuple[int, int], ...]) -> None:
+    with pytest.raises(ImageError, match="the JPEG XL is an animation"):
+        codestream.read(jpeg_xl_of_bits(*SIZE, *fields))
+    still = codestream.read(jpeg_xl_of_bits(*SIZE, *fields[:-1], (0, 1)))
+    assert still is not None
+    assert (still.rows, still.columns) == (8, 8)
+
+
+def test_animation_of_an_encoder_is_refused() -> None:
+    with pytest.raises(ImageError, match="the JPEG XL is an animation"):
+        codestream.read(bytes(imagecodecs.jpegxl_encode(np.zeros((2, 24, 16), np.uint8))))
+
+
 def test_jpeg_with_components_r_g_b_is_rgb() -> None:
     stream = io.BytesIO()
     Image.new("RGB", (8, 8)).save(stream, "JPEG")
