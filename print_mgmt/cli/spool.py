@@ -235,10 +235,12 @@ async def _show(spool: Spool, arguments: argparse.Namespace) -> int:
 
 async def _repair(spool: Spool, arguments: argparse.Namespace) -> int:
     result = await spool.repair()
-    films = await spool.list() if result.restored else ()
-    for line in (repaired_json(result),) if arguments.json else repaired_lines(result, films):
+    survey = await spool.survey()
+    for line in (repaired_json(result),) if arguments.json else repaired_lines(result, survey):
         print(line)
-    return int(bool(result.removed))
+    for film in survey.damaged:
+        print(escaped(f"print-mgmt: film {film.id} is still damaged: {film.reason}"), file=sys.stderr)
+    return int(bool(result.removed or survey.damaged))
 
 
 async def _verify(spool: Spool, arguments: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from dimse.errors import cut, escaped
 
-from ..spool import DamagedFilm, Delivery, FilmRecord, FilmState, Repaired, Verified
+from ..spool import DamagedFilm, Delivery, FilmRecord, FilmState, Repaired, Survey, Verified
 
 __all__ = [
     "changed_line",
@@ -129,9 +129,9 @@ def repaired_json(result: Repaired) -> str:
     return json.dumps(result._asdict())
 
 
-def repaired_lines(result: Repaired, films: Sequence[FilmRecord]) -> Iterator[str]:
-    """Yield a line about each film that was damaged, and a line with counts. ``films`` are all films of the spool."""
-    known = {film.id: film for film in films}
+def repaired_lines(result: Repaired, survey: Survey) -> Iterator[str]:
+    """Yield a line about each film that was damaged, and a line with counts. ``survey`` has all films of the spool."""
+    known = {film.id: film for film in survey.films}
     for film_id in result.restored:
         yield escaped(f"{film_id}  restored{_restored_words(known[film_id]) if film_id in known else ''}")
     for film_id in result.removed:
@@ -139,7 +139,7 @@ def repaired_lines(result: Repaired, films: Sequence[FilmRecord]) -> Iterator[st
     if any(result):
         count = len(result.restored)
         yield f"{count} film{'' if count == 1 else 's'} restored, {len(result.removed)} removed"
-    else:
+    elif not survey.damaged:
         yield "no film is damaged"
 
 

@@ -55,7 +55,7 @@ from ..model import Attributes, FilmCopy
 from ..typed import integer, items, text
 from .records import CorruptFilm
 
-__all__ = ["PART", "Stored", "split_pieces", "film_pieces", "read_film"]
+__all__ = ["MAX_FILM", "PART", "Stored", "split_pieces", "film_pieces", "read_film"]
 
 Pieces = list[bytes | memoryview]
 
@@ -65,7 +65,8 @@ _JOB, _RENDERER, _SESSION, _REFERENCED, *_UNUSED, _IDENTIFIED = (0x2131_1000 + n
 _VERSION = 1
 # Bounds for damaged files: a film has a few thousand elements, and its largest values are JSON texts and pixels.
 # Attributes of the client are nested deeper here than in its requests, where the depth is at most 64.
-_LIMITS = DecodeLimits(elements=2_000_000, value=64 << 20, values=1 << 20, depth=128)
+MAX_FILM = 1 << 32  # bytes of the file of a film
+_LIMITS = DecodeLimits(size=MAX_FILM, elements=2_000_000, value=64 << 20, values=1 << 20, depth=128)
 PART = 1 << 22  # bytes of a film that are hashed or written at a time
 _COLOR = "RGB"
 _IMAGES = ("BasicGrayscaleImageSequence", "BasicColorImageSequence")
@@ -81,7 +82,8 @@ Stored = tuple[FilmCopy, dict[str, Any]]
 def film_pieces(film: FilmCopy, job: dict[str, Any]) -> Pieces:
     """Return the content of the file of a film, in pieces; the pixels are views, not copies.
 
-    ``job`` is stored as JSON, and `read_film` returns it. Raises EncodeError for a film that cannot be encoded.
+    ``job`` is stored as JSON, and `read_film` returns it. Raises EncodeError for a film that cannot be encoded, or has
+    more than `MAX_FILM` bytes.
     """
     dataset = Dataset(SOPClassUID=StoredPrintStorage, SOPInstanceUID=new_uid())
     overlays, luts = _overlays_of(film.sheet), _luts_of(film.sheet)
@@ -102,7 +104,11 @@ def film_pieces(film: FilmCopy, job: dict[str, Any]) -> Pieces:
     for tag, unused in zip(_UNUSED, ([session], [box], images, annotations), strict=True):
         _add(dataset, tag, "SQ", [*unused])
     meta = encode_meta(dataset, EXPLICIT_LE, Dataset())
-    return [bytes(128) + b"DICM" + meta, *encode_rope(dataset, EXPLICIT_LE)]
+    pieces = [bytes(128) + b"DICM" + meta, *encode_rope(dataset, EXPLICIT_LE)]
+    size = sum(memoryview(piece).nbytes for piece in pieces)
+    if size > MAX_FILM:
+        raise EncodeError(f"the film has {size} bytes; the limit is {MAX_FILM}")
+    return pieces
 
 
 def split_pieces(pieces: Iterable[bytes | memoryview], size: int = PART) -> Iterator[memoryview]:

@@ -33,10 +33,10 @@ from dimse.files import clear_drafts, finish, new_draft, publish, sync_folder
 from dimse.message import FileMap
 from dimse.net import Disk
 
-from .film_file import PART, split_pieces
+from .film_file import MAX_FILM, PART, split_pieces
 from .records import CHECKSUM, FILM_ID, CorruptFilm, SpoolLimits, reason_of
 
-__all__ = ["WRITERS", "FilmFile", "FilmFolder", "Step", "incoming_disk", "no_step", "remove_drafts"]
+__all__ = ["WRITERS", "FilmFile", "FilmFolder", "NotAFile", "Step", "incoming_disk", "no_step", "remove_drafts"]
 
 _log = logging.getLogger("print_mgmt.spool")
 
@@ -86,6 +86,10 @@ def _discard(path: Path) -> None:
             os.truncate(path, 0)
         except OSError as exc:
             _log.error("a refused film cannot be removed, and would be printed after a restart: %s", reason_of(exc))
+
+
+class NotAFile(OSError):
+    """A folder, pipe or device with the name of a film."""
 
 
 class FilmFile(NamedTuple):
@@ -208,8 +212,8 @@ class FilmFolder:
     def read(self, film_id: str, checksum: str) -> bytes | memoryview:
         """Return the bytes of a film. A file of more than ``in_memory`` bytes is mapped instead of read.
 
-        Raises `CorruptFilm` if the file is missing or has another checksum, and OSError, also for a folder, pipe or
-        device.
+        Raises `CorruptFilm` if the file is missing, too large for a film, or has another checksum, and OSError:
+        `NotAFile` for a folder, pipe or device.
         """
         try:
             data, digest = self._read_path(self.path(film_id, checksum))
@@ -224,7 +228,7 @@ class FilmFolder:
 
     def _read_path(self, path: Path) -> tuple[bytes | memoryview, str]:
         if _is_not_regular(path):  # opening a pipe would wait for its writer
-            raise OSError(errno.EINVAL, "not a regular file", str(path))
+            raise NotAFile(errno.EINVAL, "not a regular file", str(path))
         with path.open("rb", buffering=0) as file:
             return self._read(file)
 
@@ -232,9 +236,11 @@ class FilmFolder:
         """Return the bytes of a file and their SHA-256.
 
         Every byte is read once before the file is mapped: an error of the disk is an OSError here, but ends the process
-        when a map is read.
+        when a map is read. A sparse file may claim any size, and reading it would take hours.
         """
         size = os.fstat(file.fileno()).st_size
+        if size > MAX_FILM:
+            raise CorruptFilm(f"the file has {size} bytes; a film has at most {MAX_FILM}")
         if size <= self._in_memory:
             data = file.read()
             return data, hashlib.sha256(data).hexdigest()

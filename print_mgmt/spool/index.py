@@ -156,6 +156,11 @@ class Index:
             (film.id, job, RANKS.get(film.PrintPriority, 1), number, *values),
         )
 
+    def add_unreadable(self, film_id: str, checksum: str) -> None:
+        """Insert a damaged row, without a job, for a film whose file cannot be read."""
+        number = int(film_id.partition(".")[2])
+        self._insert(FilmRecord(id=film_id, job="", number=number, printer="", checksum=checksum), 0)
+
     def find(self, SOPInstanceUID: str) -> PrintJob | None:
         """Return a job without its films, or None if it does not exist or its end was confirmed."""
         rows = self._jobs("SOPInstanceUID = ? AND NOT confirmed", (SOPInstanceUID,))

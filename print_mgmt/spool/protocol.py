@@ -197,7 +197,8 @@ class Upkeep(Protocol):
         """Rebuild the damaged rows of the index from the stored films; change no other job.
 
         A film that may have been delivered already is queued only for destinations where a second delivery is harmless;
-        its other deliveries become indeterminate. If the bytes of a film are lost, too, its damaged row is removed.
+        its other deliveries become indeterminate. If the bytes of a film are lost, too, its damaged row is removed. If
+        they cannot be read now, the job stays as it is, and its films stay damaged.
         """
 
 

@@ -4,12 +4,15 @@ The files show which films were accepted, for which destinations, and which film
 counts as done. The files do not show which deliveries of the other films have been made. So these films are queued only
 for destinations where a second delivery is harmless. For all other destinations they become indeterminate, unless they
 were held when they were accepted; in both cases, an operator decides.
+
+A file that cannot be read now, because of its permissions or the disk, stays where it is. Its film gets a damaged row,
+without a job, so that no later start takes it for a new film; `repair` rebuilds the row once the file can be read.
 """
 
 import logging
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -20,10 +23,10 @@ from dimse.files import sync_folder
 from ..jobs import PrintJob
 from .acceptance import record_of
 from .film_file import read_film
-from .film_folder import FilmFolder
+from .film_folder import FilmFolder, NotAFile
 from .index import TABLES, Index, open_index
 from .job_status import execution_status
-from .records import CorruptFilm, FilmRecord, SpoolError
+from .records import CorruptFilm, FilmRecord, SpoolError, reason_of
 from .states import FilmState, film_state
 
 __all__ = ["as_done", "as_doubtful", "open_or_rebuild", "record_in", "stored_record"]
@@ -75,9 +78,10 @@ def _rebuild(path: Path, files: FilmFolder, why: Exception) -> sqlite3.Connectio
     draft = path.with_name(f"{path.name}.new")
     for suffix in _SUFFIXES:
         draft.with_name(draft.name + suffix).unlink(missing_ok=True)
-    jobs = _stored_jobs(files)
+    unreadable: list[tuple[str, str]] = []
+    jobs = _stored_jobs(files, unreadable)
     with closing(open_index(draft)) as connection:
-        _insert_jobs(connection, jobs)
+        _insert_jobs(connection, jobs, unreadable)
         connection.execute("PRAGMA journal_mode=DELETE")  # the index is then one file, without a write-ahead log
     files.step("rebuild")
     aside = path.with_name(f"index.{time.time_ns()}.damaged")
@@ -93,26 +97,39 @@ def _rebuild(path: Path, files: FilmFolder, why: Exception) -> sqlite3.Connectio
     return open_index(path)
 
 
-def _insert_jobs(connection: sqlite3.Connection, jobs: list[tuple[PrintJob, int, list[FilmRecord]]]) -> None:
+def _insert_jobs(
+    connection: sqlite3.Connection,
+    jobs: list[tuple[PrintJob, int, list[FilmRecord]]],
+    unreadable: Iterable[tuple[str, str]],
+) -> None:
     index = Index(connection)
     connection.execute("BEGIN IMMEDIATE")
     for job, expected, films in jobs:
         checked = _hold_if_incomplete(films, expected)
         job.ExecutionStatus, job.ExecutionStatusInfo = execution_status(checked)
         index.add(job, checked)
+    for film_id, checksum in unreadable:
+        index.add_unreadable(film_id, checksum)
     connection.execute("COMMIT")
 
 
-def _stored_jobs(files: FilmFolder) -> list[tuple[PrintJob, int, list[FilmRecord]]]:
-    """Return the jobs of all film files, the oldest first: the job, the number of its films, and the films found."""
+def _stored_jobs(files: FilmFolder, unreadable: list[tuple[str, str]]) -> list[tuple[PrintJob, int, list[FilmRecord]]]:
+    """Return the jobs of all film files, the oldest first: the job, the number of its films, and the films found.
+
+    The id and checksum of each film whose file cannot be read are added to ``unreadable``.
+    """
     jobs: dict[str, tuple[PrintJob, int, list[FilmRecord]]] = {}
     found = [(True, *one) for one in files.film_files(files.ended)]
     found += [(False, *one) for one in files.film_files(files.films)]
     for has_ended, film_id, checksum in sorted(found, key=lambda one: one[1]):
         try:
             job, expected, record = stored_record(files, film_id, checksum)
-        except (CorruptFilm, OSError):
+        except (CorruptFilm, NotAFile):
             files.move_to_quarantine(film_id, checksum)
+            continue
+        except OSError as exc:
+            _log.error("film %s cannot be read, and needs print-mgmt spool repair: %s", film_id, reason_of(exc))
+            unreadable.append((film_id, checksum))
             continue
         _, _, films = jobs.setdefault(job.SOPInstanceUID, (job, expected, []))
         films.append(as_done(record) if has_ended else as_doubtful(record))

@@ -2,7 +2,8 @@
 
 Only jobs with a damaged row change. Their films with intact rows stay as they are. The rows of their other films are
 rebuilt from the files, as in `rebuild`: a film is done if its file is in ``ended``, and is otherwise queued only where
-a second delivery is harmless. A damaged row of a film that has no readable file is removed.
+a second delivery is harmless. A damaged row of a film that has no file, or a damaged one, is removed. A job with a file
+that cannot be read now, because of its permissions or the disk, stays as it is.
 """
 
 import logging
@@ -12,12 +13,12 @@ from dataclasses import replace
 from dimse.errors import escaped, shown
 
 from ..jobs import PrintJob
-from .film_folder import FilmFolder
+from .film_folder import FilmFolder, NotAFile
 from .index import Index
 from .job_status import execution_status, print_priority
 from .protocol import DamagedFilm, Repaired, Survey
 from .rebuild import as_done, as_doubtful, stored_record
-from .records import FILM_ID, CorruptFilm, DamagedRow, FilmRecord, job_key_of
+from .records import FILM_ID, CorruptFilm, DamagedRow, FilmRecord, job_key_of, reason_of
 from .rows import JOB, MAX_NUMBER, whole_job_of
 
 __all__ = ["repair", "survey"]
@@ -89,7 +90,7 @@ def _orphans(index: Index, columns: str) -> list[tuple[object, ...]]:
 
 
 def repair(index: Index, files: FilmFolder) -> Repaired:
-    """Repair all jobs with damaged rows. Raises OSError if a file cannot be read."""
+    """Repair all jobs with damaged rows, except for those with a file that cannot be read, which is logged."""
     damaged = {film.id for film in survey(index, files).damaged}
     keys = {job_key_of(film_id) for film_id in damaged if _is_id(film_id)} | _lost_keys(index, files)
     for (job,) in _orphans(index, "job"):
@@ -101,10 +102,18 @@ def repair(index: Index, files: FilmFolder) -> Repaired:
             if job_key_of(film_id) in found:
                 found[job_key_of(film_id)].append((film_id, checksum, folder == files.ended))
     before = index.ids()
-    restored = [film_id for key in sorted(found) for film_id in _repair_job(index, files, key, found[key], damaged)]
-    _remove_leftovers(index)
+    repaired: set[str] = set()
+    unreadable: set[str] = set()  # keys of jobs
+    for key in sorted(found):
+        try:
+            repaired.update(_repair_job(index, files, key, found[key], damaged))
+        except OSError as exc:
+            _log.error("a film cannot be read, and the rows of its job are not repaired: %s", reason_of(exc))
+            unreadable.add(key)
+    _remove_leftovers(index, unreadable)
     after = index.ids()
-    restored = sorted({*restored, *damaged.intersection(after)})  # also intact films of damaged jobs
+    repaired |= {one for one in damaged.intersection(after) if job_key_of(one) not in unreadable}  # also intact films
+    restored = sorted(repaired)
     removed = tuple(sorted(map(_name, before - after)))
     if restored or removed:
         _log.warning("the index was repaired; films restored: %d, removed: %d", len(restored), len(removed))
@@ -119,6 +128,9 @@ def _lost_keys(index: Index, files: FilmFolder) -> set[str]:
             job, _, _ = stored_record(files, film_id, checksum)
         except CorruptFilm:
             continue
+        except OSError as exc:
+            _log.error("film %s cannot be read: %s", film_id, reason_of(exc))
+            continue
         if index.lacks_films(job.SOPInstanceUID, present):
             keys.add(job_key_of(film_id))
     return keys
@@ -127,14 +139,17 @@ def _lost_keys(index: Index, files: FilmFolder) -> set[str]:
 def _repair_job(
     index: Index, files: FilmFolder, key: str, found: Iterable[_File], damaged: Collection[str]
 ) -> list[str]:
-    """Rebuild the rows of a job; return the ids of the films whose rows come from their files."""
+    """Rebuild the rows of a job; return the ids of the films whose rows come from their files.
+
+    Raises OSError if a file cannot be read; the rows are then unchanged.
+    """
     where, values = "substr(film.id, 1, ?) = ?", (_KEY + 1, f"{key}.")
     films = {film.id: film for film in index.films(where, values, skipped=_ignore)}
     job, restored = None, []
     for film_id, checksum, has_ended in found:
         try:
             job, _, record = stored_record(files, film_id, checksum)
-        except CorruptFilm:
+        except (CorruptFilm, NotAFile):
             files.move_to_quarantine(film_id, checksum)
             continue
         if film_id not in films or films[film_id].checksum != checksum:
@@ -186,11 +201,16 @@ def _free_number(index: Index, numbers: Iterable[object]) -> int | None:
     return None
 
 
-def _remove_leftovers(index: Index) -> None:
-    """Remove films with an invalid id, films without a job, deliveries without a film, and jobs without films."""
+def _remove_leftovers(index: Index, kept: Collection[str]) -> None:
+    """Remove films with an invalid id, films without a job, deliveries without a film, and jobs without films.
+
+    The films without a job whose ids begin with one of the keys ``kept`` stay.
+    """
     for film_id in index.ids():
         if not _is_id(film_id):
             index.remove(film_id)
-    index.db.execute("DELETE FROM film WHERE job NOT IN (SELECT number FROM job)")
+    lost = index.db.execute("SELECT id FROM film WHERE job NOT IN (SELECT number FROM job)").fetchall()
+    gone = [(film_id,) for (film_id,) in lost if job_key_of(film_id) not in kept]
+    index.db.executemany("DELETE FROM film WHERE id = ?", gone)
     index.db.execute("DELETE FROM delivery WHERE film NOT IN (SELECT id FROM film)")
     index.db.execute("DELETE FROM job WHERE number NOT IN (SELECT job FROM film)")

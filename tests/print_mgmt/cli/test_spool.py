@@ -1,6 +1,7 @@
 """``print-mgmt spool``: each command, its errors, and its use while a server runs."""
 
 import asyncio
+import errno
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,11 +10,12 @@ from typing import Any, NoReturn
 import numpy as np
 import pytest
 from served import site_serving
-from spools import FOLDER, PRINTER, Place, job
+from spools import FOLDER, PRINTER, EmbeddedPlace, Place, job
 
 import print_mgmt.cli
 from print_mgmt import PrintClient
 from print_mgmt.spool import Action, Done, EmbeddedSpool, FilmRecord, FilmState, SpoolError, open_spool
+from print_mgmt.spool.film_folder import FilmFolder
 
 Run = Callable[..., tuple[int, str, str]]
 SITE = """
@@ -340,6 +342,20 @@ def test_repair_names_the_films_of_a_damaged_job(run: Run, place: Place, address
     film = stored(address)
     place.sql("UPDATE job SET copies = -1")
     assert run("repair") == (0, f"{film}  restored: queued\n1 film restored, 0 removed\n", "")
+
+
+def test_repair_names_a_film_that_it_cannot_read(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = str(tmp_path / "films")
+    film = stored(address)
+    EmbeddedPlace(tmp_path / "films").sql("UPDATE film SET state = 'lost'")
+
+    def refused(*_: object) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(FilmFolder, "read", refused)
+    status, out, err = run("repair", "--spool", address)
+    assert (status, out) == (1, "")
+    assert f"print-mgmt: film {film} is still damaged: the index is damaged: film '{film}': state" in err
 
 
 def test_repair_says_which_film_is_lost(run: Run, place: Place, address: str) -> None:

@@ -1,5 +1,6 @@
 """The folder of the embedded spool, while another process moves or removes films."""
 
+import os
 import shutil
 from contextlib import ExitStack
 from pathlib import Path
@@ -7,7 +8,8 @@ from pathlib import Path
 import pytest
 from spools import PRINTER, EmbeddedPlace, job
 
-from print_mgmt.spool import Cancel, FilmState, Reprint
+from print_mgmt.spool import Cancel, CorruptFilm, FilmState, Reprint
+from print_mgmt.spool.film_file import MAX_FILM
 from print_mgmt.spool.film_folder import FilmFolder
 
 FILM = "1ngtz1zwcfxf727d.1"
@@ -54,6 +56,13 @@ def test_film_is_removed_while_it_is_moved(folder: Moved, checksum: str) -> None
     folder.next_move = True
     folder.remove([(FILM, checksum)])
     assert folder.ids() == set()
+
+
+def test_file_that_claims_to_be_huge_is_not_read(folder: Moved, checksum: str) -> None:
+    """A sparse file may have any size."""
+    os.truncate(folder.path(FILM, checksum), MAX_FILM + 1)
+    with pytest.raises(CorruptFilm, match=r"^the file has 4294967297 bytes; a film has at most 4294967296$"):
+        folder.read(FILM, checksum)
 
 
 def test_removed_folder_has_no_unindexed_films(folder: Moved) -> None:

@@ -29,6 +29,7 @@ from print_mgmt.spool import (
     SpoolError,
     StaleLease,
     Target,
+    film_file,
 )
 from print_mgmt.spool.film_file import read_film
 
@@ -36,6 +37,14 @@ NO_FILM = "0000000000000000.1"
 
 
 # --- operators ---
+
+
+async def test_film_that_is_too_large_is_refused(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It could not be read again."""
+    monkeypatch.setattr(film_file, "MAX_FILM", 3000)
+    with pytest.raises(SpoolError, match=r"the films cannot be stored: the film has \d+ bytes; the limit is 3000"):
+        await spool.accept(job(nbytes=3000), [PRINTER])
+    assert await spool.count() == 0
 
 
 async def test_held_film_is_not_delivered_before_its_release(spool: Spool) -> None:

@@ -1,6 +1,7 @@
 """The index of the embedded spool is damaged or missing: a start rebuilds it from the films."""
 
 import asyncio
+import errno
 import sqlite3
 from contextlib import AsyncExitStack, closing, suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ from print_mgmt.spool import (
     SpoolError,
     Target,
 )
+from print_mgmt.spool.film_folder import FilmFolder
 
 
 @pytest.fixture
@@ -147,6 +149,59 @@ async def test_rebuild_puts_unreadable_films_into_quarantine(place: EmbeddedPlac
         assert await spool.list() == ()
     assert [found.name for found in (place.folder / "quarantine").iterdir()] == [path.name]
     assert path.name.startswith(film)
+
+
+def refuse(film: str, patch: pytest.MonkeyPatch) -> None:
+    """Let the system refuse to read the file of a film."""
+    read = FilmFolder.read
+
+    def refused(folder: FilmFolder, film_id: str, checksum: str) -> bytes | memoryview:
+        if film_id == film:
+            raise PermissionError(errno.EACCES, "Permission denied", f"{film_id}.dcm")
+        return read(folder, film_id, checksum)
+
+    patch.setattr(FilmFolder, "read", refused)
+
+
+async def test_film_that_the_system_refuses_to_read_stays(
+    place: EmbeddedPlace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool, film = await rebuilt(place, PRINTER)
+    with monkeypatch.context() as patch:
+        refuse(film, patch)
+        async with spool:
+            ((damaged, _),) = (await spool.survey()).damaged
+    assert damaged == film
+    assert only_film_file(place).name.startswith(film)
+    assert (
+        f"film {film} cannot be read, and needs print-mgmt spool repair: {film}.dcm: Permission denied" in caplog.text
+    )
+
+
+async def test_film_that_could_not_be_read_is_not_printed_again(
+    place: EmbeddedPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have been printed before its index was damaged."""
+    spool, film = await rebuilt(place, PRINTER)
+    with monkeypatch.context() as patch:
+        refuse(film, patch)
+        async with spool:
+            assert await spool.repair() == ((), ())
+    async with place.spool() as spool:
+        assert await spool.lease("printer", 60) is None
+        assert await spool.repair() == ((film,), ())
+        assert (await spool.show(film)).state is FilmState.INDETERMINATE
+
+
+async def test_repair_goes_on_after_a_film_that_cannot_be_read(
+    place: EmbeddedPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with place.spool() as spool:
+        films = [film for _ in range(3) for film in await spool.accept(job(), [FOLDER])]
+        place.sql(f"UPDATE film SET state = 'lost' WHERE id <> '{films[0]}'")
+        refuse(films[1], monkeypatch)
+        assert await spool.repair() == ((films[2],), ())
+        assert [film.id for film in (await spool.survey()).damaged] == [films[1]]
 
 
 async def test_verify_names_a_film_that_cannot_be_read(place: EmbeddedPlace) -> None:
