@@ -7,7 +7,7 @@ DecodeError.
 
 from dimse.data import Dataset
 
-__all__ = ["integer", "integers", "items", "real", "text", "texts"]
+__all__ = ["integer", "integers", "items", "real", "term", "text", "texts"]
 
 
 def items(dataset: Dataset, keyword: str) -> list[Dataset]:
@@ -20,6 +20,11 @@ def text(dataset: Dataset, keyword: str, default: str = "") -> str:
     """Return a single text, or the default."""
     value = dataset.get(keyword)
     return value if isinstance(value, str) else default
+
+
+def term(dataset: Dataset, keyword: str) -> str:
+    """Return a single term of VR CS, or "". Small letters, which CS does not allow (PS3.5 §6.2), become capitals."""
+    return text(dataset, keyword).upper()
 
 
 def texts(dataset: Dataset, *keywords: str) -> list[str]:

@@ -11,7 +11,7 @@ from dimse.terminal import cancel_on_sigterm, run_loop
 from dimse.uids import name_or_uid
 
 from ..scu import PrintClient, PrintFailed
-from ..typed import items, text
+from ..typed import items, term, text
 from .options import add_peer, add_printer, status_client
 
 __all__ = ["add"]
@@ -73,7 +73,7 @@ async def _show_status(arguments: argparse.Namespace, client: PrintClient) -> in
             print(f"job {escaped(uid)}")
             _show(job, "  ")
     bad = ("FAILURE", "WARNING") if arguments.strict else ("FAILURE",)
-    statuses = [printer.get("PrinterStatus"), *(job.get("ExecutionStatus") for _, job in jobs)]
+    statuses = [term(printer, "PrinterStatus"), *(term(job, "ExecutionStatus") for _, job in jobs)]
     return 1 if any(status in bad for status in statuses) else 0
 
 

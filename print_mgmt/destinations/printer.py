@@ -20,7 +20,7 @@ from ..film import Sheet
 from ..scp import Film
 from ..scu import OPTIONAL, PROFILES, Color, PrintClient, PrintFailed, profile
 from ..status import STATUS_INFO
-from ..typed import text
+from ..typed import term
 from .destination import Condition, DeliveryFailed, Outcome, Receipt, as_failures, check_dpi, failure_of
 from .relay import optional_classes, relay
 from .remote import DicomNode, check_peer
@@ -140,7 +140,7 @@ async def _printer_condition(client: PrintClient) -> Condition:
         attributes = await client.printer()
     except (PrintFailed, DecodeError):
         return Condition()
-    status, info = text(attributes, "PrinterStatus"), text(attributes, "PrinterStatusInfo")
+    status, info = term(attributes, "PrinterStatus"), term(attributes, "PrinterStatusInfo")
     if status not in ("WARNING", "FAILURE"):
         return Condition()
     known = info if info in STATUS_INFO else "CHECK PRINTER"

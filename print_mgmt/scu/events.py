@@ -17,7 +17,7 @@ from dimse.net import Operation
 from dimse.uids import PrintJob as PrintJobClass
 
 from ..sop import EVENTS
-from ..typed import text
+from ..typed import term, text
 from .operations import Operations
 
 __all__ = ["Event", "Events", "Job"]
@@ -50,8 +50,9 @@ class Event:
         return EVENTS.get(self.SOPClassUID, {}).get(self.EventTypeID, str(self.EventTypeID))
 
     def __str__(self) -> str:
+        name = self.name if self.EventTypeID else text(self.information, "ExecutionStatus") or self.name
         words = text(self.information, "ExecutionStatusInfo") or text(self.information, "PrinterStatusInfo")
-        return f"{self.name}, {words}" if words else self.name
+        return f"{name}, {words}" if words else name
 
 
 class Events:
@@ -135,7 +136,7 @@ class Job:
         Class.
         """
         attributes = await self._operations.get("the print job", PrintJobClass, self.SOPInstanceUID)
-        self.ExecutionStatus = text(attributes, "ExecutionStatus") or self.ExecutionStatus
+        self.ExecutionStatus = term(attributes, "ExecutionStatus") or self.ExecutionStatus
         self.ExecutionStatusInfo = text(attributes, "ExecutionStatusInfo") or self.ExecutionStatusInfo
         return attributes
 

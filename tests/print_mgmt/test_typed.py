@@ -3,7 +3,7 @@
 import pytest
 
 from dimse.data import EXPLICIT_LE, Dataset, Element, decode, encode, tag_of
-from print_mgmt.typed import integer, integers, items, real, text, texts
+from print_mgmt.typed import integer, integers, items, real, term, text, texts
 
 
 def received(keyword: str, VR: str, value: object) -> Dataset:
@@ -16,6 +16,11 @@ def received(keyword: str, VR: str, value: object) -> Dataset:
 @pytest.mark.parametrize(("VR", "value", "found"), [("LO", "knee", "knee"), ("US", 3, ""), ("LO", ["a", "b"], "")])
 def test_text_is_one_text(VR: str, value: object, found: str) -> None:
     assert text(received("FilmSessionLabel", VR, value), "FilmSessionLabel") == found
+
+
+@pytest.mark.parametrize(("VR", "value", "found"), [("CS", "DONE", "DONE"), ("LO", "Done", "DONE"), ("US", 3, "")])
+def test_term_has_capital_letters(VR: str, value: object, found: str) -> None:
+    assert term(received("ExecutionStatus", VR, value), "ExecutionStatus") == found
 
 
 @pytest.mark.parametrize(("VR", "value", "found"), [("IS", 3, 3), ("US", 3, 3), ("LO", "3", -1), ("US", [1, 2], -1)])

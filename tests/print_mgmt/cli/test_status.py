@@ -9,6 +9,7 @@ from printers import Odd, gray, printer
 from raw import until
 
 import print_mgmt.cli
+from dimse.data import Dataset, Element, tag_of
 from dimse.message import NGetRQ
 from dimse.uids import BasicColorPrintManagementMeta
 from print_mgmt import Film, JobFailed, PrintClient, PrintServer, preset
@@ -123,6 +124,15 @@ async def test_printer_in_failure_is_exit_status_1() -> None:
         assert await status(server.host, server.port) == 1
         server.printer_state.set("WARNING", "SUPPLY LOW")
         assert await status(server.host, server.port) == 0
+
+
+async def test_status_in_small_letters_is_understood() -> None:
+    failed = Dataset()
+    failed.add(Element(tag_of("PrinterStatus"), "CS", b"Failure "))
+    failed.add(Element(tag_of("PrinterStatusInfo"), "CS", b"Film Jam"))
+    answer = Answer(dataset=failed)
+    async with Odd(lambda message: answer if isinstance(message, NGetRQ) else None).serving() as server:
+        assert await status(server.host, server.port) == 1
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import pytest
 from accepted import DOE, accepted_film, ramp
 from printers import Odd, gray, pixels, printer
 
-from dimse.data import Value
-from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NSetRQ, Request
+from dimse.data import Dataset, Element, Value, tag_of
+from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NGetRQ, NSetRQ, Request
 from dimse.net import Association, Operation, Server, TLSContext, client_context
 from dimse.uids import BasicFilmBox
 from print_mgmt import ConfigError, Film, PrintClient, PrinterConfig, PrintServer, Sheet, preset
@@ -406,6 +406,16 @@ async def test_check_tells_the_state_of_the_printer() -> None:
         server.printer_state.set("WARNING", "SUPPLY LOW")
         condition = await to(server).check()
     assert (condition.PrinterStatus, condition.PrinterStatusInfo) == ("WARNING", "SUPPLY LOW")
+
+
+async def test_check_understands_small_letters() -> None:
+    jammed = Dataset()
+    jammed.add(Element(tag_of("PrinterStatus"), "CS", b"Failure "))
+    jammed.add(Element(tag_of("PrinterStatusInfo"), "CS", b"Film Jam"))
+    answer = Answer(dataset=jammed)
+    async with Odd(lambda message: answer if isinstance(message, NGetRQ) else None).serving() as server:
+        condition = await to(server).check()
+    assert (condition.PrinterStatus, condition.PrinterStatusInfo) == ("FAILURE", "FILM JAM")
 
 
 async def test_check_warns_while_one_printer_works() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from printers import Odd, gray, printer
 
-from dimse.data import Dataset, Element
+from dimse.data import Dataset, Element, tag_of
 from dimse.errors import ContextNotAccepted
 from dimse.message import NActionRQ, NEventReportRQ, NGetRQ, NSetRQ, Request
 from dimse.net import Association, Operation
@@ -37,7 +37,9 @@ def odd_jobs(*statuses: str) -> Odd:
 
     def change(message: Request) -> Answer | None:
         if isinstance(message, NGetRQ):
-            return Answer(dataset=Dataset(ExecutionStatus=left.pop(0), ExecutionStatusInfo="NORMAL"))
+            dataset = Dataset(ExecutionStatusInfo="NORMAL")
+            dataset.add(Element(tag_of("ExecutionStatus"), "CS", left.pop(0).encode()))
+            return Answer(dataset=dataset)
         return with_job(message)
 
     return Odd(change, contexts=(BasicGrayscalePrintManagementMeta, PrintJob))
@@ -70,6 +72,19 @@ async def test_silent_printer_is_polled() -> None:
         told = [(event.EventTypeID, str(event)) async for event in job.events(poll=0.001)]
     assert told == [(1, "Pending, NORMAL"), (2, "Printing, NORMAL"), (3, "Done, NORMAL")]
     assert odd.asked.count("NGetRQ") == 4
+
+
+async def test_status_in_small_letters_ends_the_wait() -> None:
+    async with odd_jobs("printing", "done").client() as client:
+        (job,) = (await client.print_images([gray(1)])).jobs
+        assert await job.wait(poll=0.001) == "DONE"
+
+
+async def test_unknown_status_is_shown_as_the_printer_wrote_it() -> None:
+    async with odd_jobs("SPOOLING", "DONE").client() as client:
+        (job,) = (await client.print_images([gray(1)])).jobs
+        told = [str(event) async for event in job.events(poll=0.001)]
+    assert told == ["SPOOLING, NORMAL", "Done, NORMAL"]
 
 
 async def test_response_without_a_job_uid_ends_the_wait() -> None:
