@@ -15,10 +15,11 @@ not of the SOP Class               0107, ignored              0105
 A list is several values, or the items of a sequence. A value that is not a list, where a sequence is required, is
 answered with 0212, too. N-SET uses no defaults: it ignores an unsupported value with the warning 0116.
 
-A tolerant printer also refuses an unsupported value (0106) if the default in its place would waste a film. For example,
-a film of another size than the requested one is of no use. A tolerant printer ignores attributes unrelated to printing,
-such as patient data, without a warning, because some modalities (Agfa) stop at a warning. Both printers ignore
-attributes that the dictionary does not have, such as private attributes.
+A tolerant printer accepts terms in small letters, and the aliases of its configuration. It also refuses an unsupported
+value (0106) if the default in its place would waste a film. For example, a film of another size than the requested one
+is of no use. A tolerant printer ignores attributes unrelated to printing, such as patient data, without a warning,
+because some modalities (Agfa) stop at a warning. Both printers ignore attributes that the dictionary does not have,
+such as private attributes.
 
 The check decodes the values of all accepted attributes and of the attributes in their items. It does not decode the
 items of images, which `print_mgmt.items` reads. So every attribute that is kept with a film is readable when the film
@@ -154,17 +155,27 @@ def _check_attribute(
         if default is not None:
             checked.attributes.add(default)
         return
-    alias = None if strict or not isinstance(value, str) else row.aliases.get(value)
-    if row.values.allows(value if alias is None else alias):
+    term = value if strict or not isinstance(value, str) else _term_for(row, value)
+    if row.values.allows(term):
         if row.items and isinstance(value, list):
             element = _check_items(row, element, value, checked, strict=strict)
-        if alias is None:
+        if term == value:
             checked.attributes.add(element)  # as the peer wrote it, because it is returned to the peer
         else:
-            checked.attributes[row.keyword] = alias
+            checked.attributes[row.keyword] = term
         return
     _reject_value(row, value, checked, default, strict=strict)
     checked.unused.add(element)
+
+
+def _term_for(row: Attribute, value: str) -> str:
+    """Return the term of the printer that a peer means. Small letters, which CS does not allow, become capitals."""
+    if value in row.aliases:
+        return row.aliases[value]
+    capitals = value.upper()
+    if capitals == value or row.values.allows(value):
+        return value
+    return row.aliases.get(capitals, capitals)
 
 
 def value_of(element: Element) -> Value:

@@ -57,7 +57,8 @@ def _policy(config: PrinterConfig) -> Iterator[str]:
         yield "A value that is not listed is replaced by the default in N-CREATE and ignored in N-SET, with the warning"
         yield "0116. It fails with 0106 if the attribute is mandatory (M), or if the default would waste a film. An"
         yield "attribute that is not supported or not in the SOP Class is ignored, with the warning 0107. Attributes"
-        yield "unrelated to printing, such as patient data, are ignored without a warning."
+        yield "unrelated to printing, such as patient data, are ignored without a warning. Terms in small letters are"
+        yield "accepted."
 
 
 def _tables(tables: Tables, served: Collection[str]) -> tuple[tuple[str, str, Table], ...]:

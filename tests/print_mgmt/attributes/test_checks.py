@@ -97,6 +97,32 @@ def test_defaults_are_added_on_request() -> None:
     assert "PrintPriority" not in check(TABLE, wrong).attributes
 
 
+@pytest.mark.parametrize(
+    ("keyword", "sent", "used"),
+    [
+        ("ImageDisplayFormat", "slide", "SLIDE"),
+        ("FilmSizeID", "a3", "A3"),
+        ("PrintPriority", "High", "HIGH"),
+        ("PrintPriority", "urgent", "HIGH"),
+        ("OwnerID", "Dr. Who", "Dr. Who"),
+    ],
+)
+def test_term_in_small_letters_is_accepted(keyword: str, sent: str, used: str) -> None:
+    """CS has no small letters (PS3.5 §6.2), so they cannot mean anything else."""
+    dataset = Dataset(**{key: value for key, value in RIGHT.items() if key != keyword})
+    dataset.add(Element(tag_of(keyword), "CS", sent.encode()))
+    checked = check(TABLE, dataset)
+    assert (checked.Status, checked.attributes[keyword].value) == (0x0000, used)
+
+
+def test_strict_printer_refuses_small_letters() -> None:
+    dataset = Dataset(**RIGHT)
+    dataset.add(Element(tag_of("PrintPriority"), "CS", b"High"))
+    with pytest.raises(Refusal) as caught:
+        check(TABLE, dataset, strict=True)
+    assert caught.value.status == 0x0106
+
+
 def test_alias_is_replaced_by_its_term() -> None:
     assert check(TABLE, Dataset(**RIGHT, PrintPriority="URGENT")).attributes.PrintPriority == "HIGH"
 
