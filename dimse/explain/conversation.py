@@ -396,14 +396,23 @@ def _mark(lines: list[Line], error: DimseError, start: int) -> None:
 # --- one line for a PDU ---
 
 
+def _acceptance(pdu: AssociateAC) -> str:
+    """Return the number of accepted contexts, and their ids: "accepted 2 of 4: 1, 5"."""
+    accepted = [context.id for context in pdu.presentation_contexts if context.result == ContextResult.ACCEPTANCE]
+    number = len(pdu.presentation_contexts)
+    if not accepted:
+        return f"accepted none of {number}"
+    which = "all" if len(accepted) == number else f"{len(accepted)} of {number}"
+    return f"accepted {which}: {', '.join(map(str, accepted))}"
+
+
 def _summary(pdu: PDU) -> str:
     match pdu:
         case AssociateRQ():
             proposed = f"presentation contexts {', '.join(str(context.id) for context in pdu.presentation_contexts)}"
             return f"{pdu.calling_ae_title} to {pdu.called_ae_title}, {proposed}"
         case AssociateAC():
-            taken = [context.id for context in pdu.presentation_contexts if context.result == ContextResult.ACCEPTANCE]
-            return f"accepted {', '.join(map(str, taken)) or 'none'} of {len(pdu.presentation_contexts)}"
+            return _acceptance(pdu)
         case AssociateRJ():
             return str(AssociationRejected(pdu.result, pdu.source, pdu.reason))
         case Abort():

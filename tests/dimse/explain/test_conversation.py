@@ -277,6 +277,23 @@ def test_summary_names_the_parts_of_an_association_pdu(name: str, number: int, s
     assert turns_of_recording(name)[number].summary.startswith(start)
 
 
+@pytest.mark.parametrize(
+    ("results", "summary"),
+    [
+        ((0, 0), "accepted all: 1, 3"),
+        ((3, 0), "accepted 1 of 2: 3"),
+        ((3, 4), "accepted none of 2"),
+        ((), "accepted none of 0"),
+    ],
+)
+def test_summary_counts_the_accepted_contexts(results: tuple[int, ...], summary: str) -> None:
+    proposed = zip((1, 3), results, strict=False)
+    answers = tuple(PresentationContextAC(number, result, ImplicitVRLittleEndian) for number, result in proposed)
+    answer = AssociateAC(called_ae_title="A", calling_ae_title="B", presentation_contexts=answers)
+    (turn,) = turns((ACCEPTOR, wire(answer)))
+    assert turn.summary == summary
+
+
 def test_hostile_titles_are_escaped() -> None:
     evil = AssociateRQ(called_ae_title="A", calling_ae_title="\x1b[2J\n", presentation_contexts=())
     (turn,) = turns((REQUESTOR, wire(evil)))
