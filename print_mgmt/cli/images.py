@@ -91,6 +91,7 @@ def _add_appearance(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--overlays",
+        type=str.upper,
         choices=("WHITE", "BLACK", "NONE"),
         default="WHITE",
         help="gray level of overlays in the images (default: %(default)s)",
@@ -102,6 +103,7 @@ def _add_appearance(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--background",
+        type=str.upper,
         choices=("WHITE", "BLACK"),
         default="WHITE",
         help="background of transparent pictures (default: %(default)s)",

@@ -73,12 +73,14 @@ def _add_film(group: argparse._ArgumentGroup) -> None:
         "printer for this number of images (default: one image per film)",
     )
     sizes = ", ".join(FILM_SIZES)
-    group.add_argument("--film-size", choices=list(FILM_SIZES), metavar="ID", help=f"Film Size ID: {sizes}")
-    group.add_argument("--orientation", choices=ORIENTATIONS, help="Film Orientation")
-    group.add_argument("--medium", metavar="M", help="Medium Type, such as PAPER or 'BLUE FILM'")
+    group.add_argument(
+        "--film-size", type=str.upper, choices=list(FILM_SIZES), metavar="ID", help=f"Film Size ID: {sizes}"
+    )
+    group.add_argument("--orientation", type=str.upper, choices=ORIENTATIONS, help="Film Orientation")
+    group.add_argument("--medium", type=str.upper, metavar="M", help="Medium Type, such as PAPER or 'BLUE FILM'")
     group.add_argument("--copies", type=positive, metavar="N", help="Number of Copies")
-    group.add_argument("--priority", choices=("HIGH", "MED", "LOW"), help="Print Priority")
-    group.add_argument("--magnification", choices=MAGNIFICATIONS, help="Magnification Type")
+    group.add_argument("--priority", type=str.upper, choices=("HIGH", "MED", "LOW"), help="Print Priority")
+    group.add_argument("--magnification", type=str.upper, choices=MAGNIFICATIONS, help="Magnification Type")
     group.add_argument(
         "--lut",
         metavar="FILE",

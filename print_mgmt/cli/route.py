@@ -3,6 +3,7 @@
 import argparse
 import json
 from dataclasses import asdict
+from ipaddress import ip_address
 
 from dimse.errors import escaped
 
@@ -28,12 +29,21 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE.toml", help="the configuration file of the site; see docs/site.md")
     parser.add_argument("--called", default="", metavar="AE", help="AE title of the printer")
     parser.add_argument("--calling", default="", metavar="AE", help="AE title of the client")
-    parser.add_argument("--client", default="", metavar="ADDRESS", help="address of the client")
+    parser.add_argument("--client", type=_parse_address, metavar="ADDRESS", help="address of the client")
     parser.add_argument("--color", choices=("yes", "no"), default="no", help="whether the film has color (default: no)")
-    parser.add_argument("--film-size", default="", metavar="ID", help=f"Film Size ID: {', '.join(FILM_SIZES)}")
-    parser.add_argument("--medium", default="", metavar="TYPE", help="Medium Type, such as 'BLUE FILM'")
+    parser.add_argument(
+        "--film-size", type=str.upper, default="", metavar="ID", help=f"Film Size ID: {', '.join(FILM_SIZES)}"
+    )
+    parser.add_argument("--medium", type=str.upper, default="", metavar="TYPE", help="Medium Type, such as 'BLUE FILM'")
     parser.add_argument("--json", action="store_true", help="print the decision as JSON")
     parser.set_defaults(command=_route)
+
+
+def _parse_address(text: str) -> str:
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an IP address, such as 192.0.2.7") from None
 
 
 def _route(arguments: argparse.Namespace) -> int:
@@ -46,7 +56,7 @@ def _route(arguments: argparse.Namespace) -> int:
     facts = Facts(
         called=name or arguments.called,  # the default printer routes by its own title, whatever title was called
         calling=arguments.calling,
-        client=arguments.client,
+        client=arguments.client or "",
         color=arguments.color == "yes",
         FilmSizeID=arguments.film_size,
         MediumType=arguments.medium,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from dimse.errors import DimseError
 from dimse.net import Limits, Timeouts
 from dimse.terminal import add_server_tls, add_trace, ae_title, folder_path, not_empty, positive, seconds
 from dimse.uids import IMPLEMENTATION_VERSION_NAME
@@ -245,7 +246,10 @@ def _load_file(path: str) -> PrinterConfig | SiteFile | SiteErrors:
 
 def _load_curve(path: str) -> CharacteristicCurve:
     with Path(path).open(encoding="utf-8-sig", errors="replace") as lines:
-        return read_curve(lines)
+        try:
+            return read_curve(lines)
+        except DimseError as exc:
+            raise argparse.ArgumentTypeError(f"{path}: {exc}") from exc
 
 
 def _check_host(text: str) -> str:

@@ -104,7 +104,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--to", action="append", default=[], metavar="NAME", help="destination; may be given more than once"
     )
     command = _add_command(commands, "priority", "change the Print Priority of films", _prioritize)
-    command.add_argument("priority", choices=_PRIORITIES, help="the new priority")
+    command.add_argument("priority", type=str.upper, choices=_PRIORITIES, help="the new priority")
     command.add_argument("films", nargs="+", metavar="FILM", help="id of a film")
     _add_purge(commands)
     _add_command(commands, "repair", "rebuild damaged rows of the index from the films; exit 1 if any is lost", _repair)

@@ -20,7 +20,9 @@ from ..film import FILM, FILM_SIZES, MAGNIFICATIONS, ORIENTATIONS, PAPER, SMOOTH
 from ..model import Printer
 from ..sop import SOP_CLASSES
 
-__all__ = ["Caller", "ConfigError", "Medium", "PrinterConfig"]
+__all__ = ["WITHOUT_TEXT", "Caller", "ConfigError", "Medium", "PrinterConfig"]
+
+WITHOUT_TEXT = "annotation boxes are not offered: text needs Pillow (pip install 'dimse-print[film]')"  # for a log
 
 Terms = tuple[str, ...]
 

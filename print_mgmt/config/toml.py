@@ -16,7 +16,17 @@ from .lines import line_of, lines_of
 from .printer import ConfigError, PrinterConfig
 from .reader import read_table
 
-__all__ = ["PRESETS", "Locations", "config_in", "load_config", "parse", "preset", "read_config", "text_in"]
+__all__ = [
+    "PRESETS",
+    "SITE_TABLES",
+    "Locations",
+    "config_in",
+    "load_config",
+    "parse",
+    "preset",
+    "read_config",
+    "text_in",
+]
 
 # The descriptions of the presets, by name
 PRESETS = {
@@ -29,6 +39,8 @@ PRESETS = {
     "minimal": "the minimum of PS3.4: one film, few optional attributes, no printing of sessions",
     "strict": "only what is in the standard, for testers: refuses everything that a printer may refuse",
 }
+
+SITE_TABLES = ("listen", "printers", "destinations", "routes", "identify", "spool")  # at the top of a site's file
 
 
 def load_config(path: str | PathLike[str]) -> PrinterConfig:
@@ -87,7 +99,10 @@ class Locations:
 
 def read_config(text: str) -> PrinterConfig:
     """Return the configuration in ``text``, which is TOML. Raises `ConfigError`."""
-    return read_table(PrinterConfig, parse(text), "")
+    table = parse(text)
+    if of_site := next((name for name in table if name in SITE_TABLES), None):
+        raise ConfigError(of_site, "is a table of a site, but one printer is needed; see docs/printers.md")
+    return read_table(PrinterConfig, table, "")
 
 
 def parse(text: str) -> dict[str, object]:

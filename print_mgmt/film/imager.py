@@ -212,7 +212,7 @@ def read_curve(lines: Iterable[str]) -> CharacteristicCurve:
     """
     header, *rows = _read_rows(lines) or [[]]
     if [cell.strip().lower() for cell in header] != _COLUMNS:
-        _refuse(header, f"the first line must be {','.join(_COLUMNS)}")
+        _refuse(",".join(header), f"the first line must be {','.join(_COLUMNS)}")
     points = sorted(_read_point(row) for row in rows)
     return CharacteristicCurve(tuple(density for density, _ in points), tuple(value for _, value in points))
 
@@ -228,7 +228,7 @@ def _read_point(row: list[str]) -> tuple[float, float]:
     try:
         density, value = (float(cell) for cell in row)
     except ValueError as exc:
-        raise LayoutError("characteristic curve", row, "is not a row of two numbers", rule=OWN_RULE) from exc
+        raise LayoutError("characteristic curve", ",".join(row), "is not a row of two numbers", rule=OWN_RULE) from exc
     return density, value
 
 

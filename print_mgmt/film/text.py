@@ -59,7 +59,7 @@ def write(area: Canvas, text: str, level: float, dpi: int, fonts: tuple[str, ...
         from PIL import Image, ImageDraw
     except ImportError as exc:
         raise LayoutError(
-            "TextString", "...", "needs Pillow: pip install dimse-print[film]", rule="PS3.3 C.13.7"
+            "TextString", "...", "needs Pillow: pip install 'dimse-print[film]'", rule="PS3.3 C.13.7"
         ) from exc
     if not can_draw_text():
         raise LayoutError("TextString", "...", "needs a Pillow that was built with FreeType", rule="PS3.3 C.13.7")
@@ -116,7 +116,7 @@ def _note_unshaped(text: str, note: Note) -> None:
     if any(unicodedata.category(character).startswith("M") for character in characters):
         note("its letters are not shaped with their marks: this needs a Pillow with raqm, and FriBiDi")
     if _reshaper() is None and any(unicodedata.bidirectional(character) == "AL" for character in characters):
-        note("its Arabic letters are not joined: this needs arabic-reshaper (pip install dimse-print[film])")
+        note("its Arabic letters are not joined: this needs arabic-reshaper (pip install 'dimse-print[film]')")
 
 
 def order(runs: tuple[Run, ...]) -> tuple[Piece, ...]:

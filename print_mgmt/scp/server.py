@@ -27,6 +27,7 @@ from dimse.net.arguments import check_address, check_ae_title, check_callable, c
 from dimse.uids import IMPLEMENTATION_VERSION_NAME
 
 from ..config import PrinterConfig
+from ..config.printer import WITHOUT_TEXT
 from ..jobs import JobQueue, PrinterState, PrintJob, PrintQueue
 from ..model import Printer
 from ..spool import Spool
@@ -225,5 +226,5 @@ def _installed(config: PrinterConfig | None, printer: Printer | None, ae_title: 
     check_type("config", config, PrinterConfig, "a PrinterConfig, which load_config and preset make")
     installed = config.as_installed()
     if installed is not config:
-        _log.warning("annotation boxes are not offered: text needs Pillow (pip install dimse-print[film])")
+        _log.warning(WITHOUT_TEXT)
     return installed

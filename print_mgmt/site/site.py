@@ -35,6 +35,7 @@ from dimse.net.own_thread import in_own_thread
 from dimse.tls import server_context
 from dimse.ul import AssociateRJ, AssociateRQ
 
+from ..config.printer import WITHOUT_TEXT
 from ..destinations.destination import Traceable
 from ..jobs import PrinterState
 from ..scp import PrinterService, SpooledIntake
@@ -309,6 +310,8 @@ class Site:
 def _without_unsupported(config: SiteConfig) -> SiteConfig:
     """Return the configuration; without annotation boxes if Pillow, which draws their text, is not installed."""
     printers = {name: replace(one, config=one.config.as_installed()) for name, one in config.printers.items()}
+    if any(one.config is not config.printers[name].config for name, one in printers.items()):
+        _log.warning(WITHOUT_TEXT)
     return replace(config, printers=printers)
 
 

@@ -15,7 +15,7 @@ from dimse.errors import DimseError, escaped, shown
 
 from ..config import ConfigError, PrinterConfig, load_config, preset
 from ..config.reader import listed, read_table, table_of, unknown_key
-from ..config.toml import Locations, parse, text_in
+from ..config.toml import SITE_TABLES, Locations, parse, text_in
 from ..destinations import (
     CommandDestination,
     Destination,
@@ -68,7 +68,6 @@ SOURCES: Mapping[str, type[Source]] = {
     "worklist": WorklistSource,
     "command": ProgramSource,
 }
-_TABLES = ("listen", "printers", "destinations", "routes", "identify", "spool")
 _FILES = ("path", "ca", "certificate", "key")  # keys whose values are paths, relative to the folder of the file
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _Result = TypeVar("_Result")
@@ -118,7 +117,7 @@ def describes_site(data: bytes) -> bool:
         table = tomllib.loads(text_in(data))
     except (ValueError, RecursionError):  # invalid TOML or invalid UTF-8
         return False
-    return not table.keys().isdisjoint(_TABLES)
+    return not table.keys().isdisjoint(SITE_TABLES)
 
 
 def load_site(path: str | PathLike[str]) -> SiteConfig:
@@ -188,8 +187,8 @@ class _Reader:
             table = parse(self.text)
         for name in table:
             with self.collect_faults():
-                if name not in _TABLES:
-                    raise ConfigError(name, unknown_key(name, _TABLES))
+                if name not in SITE_TABLES:
+                    raise ConfigError(name, unknown_key(name, SITE_TABLES))
         printers = self.read_named_tables("printers", table, self.read_printer) or self.make_default_printer(table)
         printers = _with_distinct_names(printers)
         destinations = self.read_named_tables("destinations", table, self.read_destination)

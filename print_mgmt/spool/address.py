@@ -27,7 +27,7 @@ def open_spool(address: str | os.PathLike[str], *, limits: SpoolLimits | None = 
     if not is_database(text):
         return EmbeddedSpool(text, limits=limits)
     if find_spec("asyncpg") is None:
-        raise SpoolError("a spool in PostgreSQL needs asyncpg: pip install dimse-print[postgres]")
+        raise SpoolError("a spool in PostgreSQL needs asyncpg: pip install 'dimse-print[postgres]'")
     from .postgres import PostgresSpool  # needs asyncpg, which is optional
 
     return PostgresSpool(text, limits=limits)

@@ -99,7 +99,7 @@ class CupsQueue:
     async def _final_warnings(self, job: str) -> tuple[str, ...]:
         """Ask the scheduler how a job ended; return its warnings. Raises `DeliveryFailed` if it was not printed."""
         if find_spec("ippx") is None:
-            why = "its final state is unknown without ippx (pip install dimse-print[paper])"
+            why = "its final state is unknown without ippx (pip install 'dimse-print[paper]')"
             return (f"{job} has left the queue; {why}",)
         from .ipp import IppQueue, job_warnings  # needs the extra ``paper``
 

@@ -30,7 +30,7 @@ _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,126}", re.ASCII)
 _OPTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,126}", re.ASCII)
 _URI = re.compile(r"(?:ipp|ipps|http|https)://[^\s/]+(?:/\S*)?", re.ASCII)
 _SECURE = ("ipps:", "https:")
-_NO_IPPX = "IPP needs ippx: pip install dimse-print[paper]"
+_NO_IPPX = "IPP needs ippx: pip install 'dimse-print[paper]'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -188,6 +188,14 @@ async def test_attributes_come_from_options_and_keywords(cine: str) -> None:
     assert (sheet.cells[0].Polarity, sheet.cells[0].RequestedImageSize) == ("REVERSE", 1.5)
 
 
+async def test_terms_may_be_in_lower_case(cine: str) -> None:
+    sizes = ("--film-size", "14inx17in", "--orientation", "landscape", "--medium", "blue film")
+    (film,) = await films_of(cine, *sizes, "--priority", "low", "--magnification", "replicate", "--overlays", "none")
+    session, sheet = film.film_session, film.sheet
+    assert (session.MediumType, session.PrintPriority) == ("BLUE FILM", "LOW")
+    assert (sheet.FilmSizeID, sheet.FilmOrientation, sheet.MagnificationType) == ("14INX17IN", "LANDSCAPE", "REPLICATE")
+
+
 async def test_presentation_lut_comes_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "own.lut"
     path.write_text("\n".join(str(entry * 4) for entry in range(256)))

@@ -130,6 +130,7 @@ def test_image_above_in_memory_takes_no_memory(tmp_path: Path) -> None:
         (["--preset", "nobodys"], "'nobodys' is not one of agfa-ds3000"),
         (["--config", "/no/such/file.toml"], "/no/such/file.toml: No such file or directory"),
         (["--preset", "strict", "--config", "x.toml"], "No such file"),
+        (["--curve", __file__], f"{__file__}: characteristic curve "),
         (["--curve", __file__], "the first line must be density,value"),
         (["--printer-status", "BROKEN"], "PrinterStatus: 'BROKEN' is not one of NORMAL, WARNING, FAILURE"),
         (["--printer-status", "WARNING:ON FIRE"], "'ON FIRE'"),

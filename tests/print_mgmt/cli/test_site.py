@@ -112,6 +112,12 @@ def test_route_of_the_default_printer_has_its_title(tmp_path: Path, capsys: pyte
     assert "  route 2: matches" in capsys.readouterr().out.splitlines()
 
 
+def test_route_refuses_a_client_without_an_address(site: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["route", site, "--client", "CT01"])
+    assert "'CT01' is not an IP address, such as 192.0.2.7" in capsys.readouterr().err
+
+
 def test_film_without_a_route_fails(site: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["route", site, "--calling", "\x1b[2J"]) == 1
     out = capsys.readouterr().out

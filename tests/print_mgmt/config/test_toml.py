@@ -71,6 +71,7 @@ def test_empty_file_is_the_default() -> None:
         ("film_boxes = 2.5", "film_boxes: 2.5 is not a whole number"),
         ("filmboxes = 2", "filmboxes: unknown key: did you mean film_boxes? The keys are film_boxes, "),
         ("nothing_like_it = 2", "nothing_like_it: unknown key. The keys are "),
+        ("[listen]\nport = 1", "listen: is a table of a site, but one printer is needed; see docs/printers.md"),
         ("Trim = 'YES'", "Trim: 'YES' is not an array"),
         ("Trim = ['YES', 2]", "Trim[1]: 2 is not text"),
         ("Trim = ['MAYBE']", "Trim: 'MAYBE' is not one of NO, YES (PS3.3 C.13)"),

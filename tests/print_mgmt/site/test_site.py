@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -195,6 +196,16 @@ async def test_film_without_its_destination_is_reported(tmp_path: Path, caplog: 
     async with Site(replace(config, destinations={}, routes=())):
         pass
     assert "1 film waits for the destination shelf, which this site does not have" in caplog.text
+
+
+async def test_site_without_pillow_says_what_it_does_not_offer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    async with Site(site_config(tmp_path, shelves={"shelf": Shelf()})):
+        pass
+    needed = "annotation boxes are not offered: text needs Pillow (pip install 'dimse-print[film]')"
+    assert caplog.messages == [needed]
 
 
 async def test_film_without_its_printer_is_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
