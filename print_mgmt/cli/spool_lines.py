@@ -25,7 +25,7 @@ __all__ = [
 _HEAD = ("FILM", "STATE", "PRIORITY", "ACCEPTED", "PRINTER", "FROM", "SIZE", "LABEL", "WHERE")
 _DAMAGED = "the index is damaged: "  # the beginning of each reason
 _MAX_CELL = 40  # characters of a cell in the table; longer texts are cut
-_INTERNAL = ("id", "place", "afterwards", "fence", "owner", "due", "expires")
+_INTERNAL = ("id", "place", "afterwards", "fence", "abandoned", "owner", "due", "expires")
 
 
 def film_json(film: FilmRecord) -> str:

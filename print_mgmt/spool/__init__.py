@@ -12,8 +12,8 @@
   of a database, and back.
 - `recovery` removes the traces of a crash, `rebuild` makes a new index from the files, and `repair` and
   `postgres_repair` replace damaged rows. `reserve` keeps room on the disk for operators.
-- `notice` wakes waiting tasks, `tasks` completes work whose caller is canceled, and `doubt` logs films that may have
-  been printed.
+- `notice` wakes waiting tasks, `tasks` completes work whose caller is canceled, and `doubt` logs films whose
+  leases ended without an outcome.
 """
 
 from .address import open_spool

@@ -12,6 +12,7 @@ from .records import Delivery, FilmRecord, SpoolError, StaleLease, Target
 from .states import ENDED, REMOVABLE, FilmState
 
 __all__ = [
+    "MAX_ABANDONED",
     "Action",
     "Assign",
     "Cancel",
@@ -41,6 +42,8 @@ __all__ = [
 
 _S = FilmState
 _PRIORITIES = ("HIGH", "MED", "LOW")
+# Leases in a row that may end without an outcome; then an operator decides, because the film may kill its worker
+MAX_ABANDONED = 3
 
 
 # --- outcomes of a delivery, from a worker ---
@@ -304,7 +307,14 @@ def lease_delivery(film: FilmRecord, delivery_id: int, *, fence: int, owner: str
 
     def lease(delivery: Delivery) -> Delivery:
         taken = delivery.become(_S.DELIVERING)
-        return replace(taken, attempts=delivery.attempts + 1, fence=fence, owner=owner, expires=expires)
+        return replace(
+            taken,
+            attempts=delivery.attempts + 1,
+            fence=fence,
+            owner=owner,
+            expires=expires,
+            abandoned=delivery.abandoned,
+        )
 
     return _change_one(film, delivery_id, lease)
 
@@ -348,8 +358,18 @@ def _resolve_doubt(delivery: Delivery, reason: str) -> Delivery:
 
 
 def expire_lease(film: FilmRecord, delivery_id: int, why: str) -> FilmRecord:
-    """Return the film after a lease has ended without an outcome; ``why`` is the reason."""
-    return _change_one(film, delivery_id, lambda delivery: _resolve_doubt(delivery, why))
+    """Return the film after a lease has ended without an outcome; ``why`` is the reason.
+
+    After `MAX_ABANDONED` such leases in a row, a delivery that would be repeated is held.
+    """
+
+    def expire(delivery: Delivery) -> Delivery:
+        count, ended = delivery.abandoned + 1, _resolve_doubt(delivery, why)
+        if ended.state is _S.QUEUED and count >= MAX_ABANDONED:
+            ended = delivery.become(_S.HELD, reason=f"{count} deliveries in a row ended without an outcome; {why}")
+        return replace(ended, abandoned=count)
+
+    return _change_one(film, delivery_id, expire)
 
 
 def media_loaded(film: FilmRecord, destination: str) -> FilmRecord:

@@ -1,4 +1,4 @@
-"""Logs the films that may have been printed, because the lease of a delivery ended without an outcome.
+"""Logs what follows when the lease of a delivery ends without an outcome: the film is in doubt, or is held.
 
 The process that ends the lease logs this once, after the commit.
 """
@@ -8,17 +8,22 @@ from collections.abc import Iterable
 
 from dimse.errors import escaped
 
+from .changes import MAX_ABANDONED
 from .records import FilmRecord
 from .states import FilmState
 
-__all__ = ["log_doubtful"]
+__all__ = ["log_abandoned"]
 
 _log = logging.getLogger("print_mgmt.spool")
 
 
-def log_doubtful(films: Iterable[FilmRecord]) -> None:
-    """Log a line for each film that is indeterminate."""
+def log_abandoned(films: Iterable[FilmRecord]) -> None:
+    """Log a line for each film that is indeterminate, and for each delivery that is held, after its lease has ended."""
     for film in films:
+        for one in film.deliveries:
+            if one.state is FilmState.HELD and one.abandoned >= MAX_ABANDONED:
+                words = escaped(f"film {film.id} is held: {one.destination}: {one.reason}")
+                _log.error("%s; see print-mgmt spool release", words)
         if film.state is not FilmState.INDETERMINATE:
             continue
         found = [one for one in film.deliveries if one.state is FilmState.INDETERMINATE]

@@ -32,7 +32,7 @@ from ..model import FilmCopy
 from .acceptance import film_records, job_key, set_creation, stored_pieces
 from .changes import Action, Later, Outcome, apply_action, apply_outcome, fail_lost_film, films_to_purge
 from .committer import Committer
-from .doubt import log_doubtful
+from .doubt import log_abandoned
 from .film_file import read_film
 from .film_folder import WRITERS, FilmFile, FilmFolder, Step, incoming_disk, no_step, remove_drafts
 from .index import Index
@@ -145,7 +145,7 @@ class EmbeddedSpool:
         except (OSError, sqlite3.Error) as exc:
             raise SpoolError(f"the spool {escaped(str(self.folder))} cannot be opened: {reason_of(exc)}") from exc
         self._reserve.fill(self._files.free() - self.limits.least)
-        self._committer = Committer(connection, lambda: end_expired(index, self._clock()), log_doubtful, self._step)
+        self._committer = Committer(connection, lambda: end_expired(index, self._clock()), log_abandoned, self._step)
 
     def _living_owners(self) -> set[str]:
         """Return the owners whose processes have the spool open: each holds a lock on a draft in ``alive/``.

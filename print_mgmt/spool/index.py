@@ -48,6 +48,10 @@ TABLES = {"job", "film", "delivery", "counter"}
 _FILM = ", ".join(f"film.{name}" for name in FILM)
 _FILM_COLUMNS = len(FILM) + 2  # with the number and the SOP Instance UID of the job
 
+# A column that older programs, which share the version of the tables, do not know
+_ABANDONED = "abandoned NOT NULL DEFAULT 0"
+_DELIVERY = (f"{name} NOT NULL" for name in DELIVERY if name not in ("id", "abandoned"))
+
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS job (
     number INTEGER PRIMARY KEY AUTOINCREMENT, films INTEGER NOT NULL, revision INTEGER NOT NULL,
@@ -60,7 +64,7 @@ CREATE INDEX IF NOT EXISTS film_job ON film (job, number);
 CREATE INDEX IF NOT EXISTS film_state ON film (state, ended);
 CREATE TABLE IF NOT EXISTS delivery (
     id INTEGER PRIMARY KEY AUTOINCREMENT, film TEXT NOT NULL REFERENCES film, job INTEGER NOT NULL,
-    urgency INTEGER NOT NULL, {", ".join(f"{name} NOT NULL" for name in DELIVERY if name != "id")});
+    urgency INTEGER NOT NULL, {", ".join(_DELIVERY)}, {_ABANDONED});
 CREATE INDEX IF NOT EXISTS delivery_next ON delivery (destination, state, urgency, job, place);
 CREATE INDEX IF NOT EXISTS delivery_due ON delivery (destination, state, due);
 CREATE INDEX IF NOT EXISTS delivery_film ON delivery (film);
@@ -101,6 +105,8 @@ def open_index(path: Path) -> sqlite3.Connection:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         check_version(f"the index {escaped(str(path))}", version or VERSION)
         connection.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}COMMIT;")
+        if "abandoned" not in {row[1] for row in connection.execute("PRAGMA table_info(delivery)")}:
+            connection.execute(f"ALTER TABLE delivery ADD COLUMN {_ABANDONED}")
         if not version:  # a new index, or one from before versions were recorded
             connection.execute(f"PRAGMA user_version={VERSION}")
     except BaseException:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dimse.errors import LocalProtocolError
 
 from .changes import expire_lease, lease_delivery
-from .doubt import log_doubtful
+from .doubt import log_abandoned
 from .postgres_link import Interval, PostgresLink
 from .postgres_tables import Connection, film_record, next_delivery, save
 from .records import DamagedRow, FilmRecord, NoSuchFilm
@@ -118,7 +118,7 @@ class PostgresLeases:
             return expired[0]
 
         if await self.change_intact(film_id, end):
-            log_doubtful(expired)
+            log_abandoned(expired)
 
     async def change_intact(self, film_id: str, change: _Change) -> bool:
         """Change a film as `change_film` does, and return True.

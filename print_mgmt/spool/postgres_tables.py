@@ -53,6 +53,7 @@ _TYPES = {
     **dict.fromkeys(("size", "fence"), "bigint"),
     **dict.fromkeys(("accepted", "ended", "due", "expires"), "double precision"),
     **dict.fromkeys(("repeatable", "collated", "confirmed"), "boolean"),
+    "abandoned": "integer DEFAULT 0",  # older programs, which share the version of the tables, do not know it
 }
 
 
@@ -96,17 +97,26 @@ INSERT INTO spool_version VALUES ({VERSION});
 """  # EXTERNAL: pixels are not compressed, because that would take longer than writing them
 
 
+_HAS_ABANDONED = """
+SELECT 1 FROM information_schema.columns
+WHERE table_schema = current_schema() AND table_name = 'delivery' AND column_name = 'abandoned'"""
+
+
 async def create_tables(db: Connection) -> None:
     """Create the tables in one transaction, unless they exist. Raises `SpoolError` for tables of another version.
 
-    Nothing is changed in existing tables. Even CREATE INDEX IF NOT EXISTS locks its table and waits for transactions of
-    other processes; as these lock tables in another order, a deadlock would be possible.
+    Of existing tables, only one is changed, and only if it lacks a column. Even CREATE INDEX IF NOT EXISTS locks its
+    table and waits for transactions of other processes; as these lock tables in another order, a deadlock would be
+    possible if a transaction changed two tables.
     """
     await db.execute("SELECT pg_advisory_xact_lock($1)", _CREATION)
     if not await _exists(db, "fence"):
         await db.execute(_SCHEMA)
-    elif await _exists(db, "spool_version"):  # tables without it have version 1
+        return
+    if await _exists(db, "spool_version"):  # tables without it have version 1
         check_version("the index", await db.fetchval("SELECT max(number) FROM spool_version"))
+    if await db.fetchval(_HAS_ABANDONED) is None:
+        await db.execute(f"ALTER TABLE delivery ADD COLUMN {_columns(['abandoned'])}")
 
 
 async def _exists(db: Connection, name: str) -> bool:

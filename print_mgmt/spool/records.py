@@ -113,7 +113,8 @@ class Delivery:
 
     ``attempts`` counts the leases since the film was accepted, released, retried or reprinted, or its media were
     loaded. ``fence`` is the number of the latest lease, and ``owner`` the spool instance that granted it. ``due`` is
-    the time at which the next attempt may begin, and ``expires`` the time at which the lease ends.
+    the time at which the next attempt may begin, and ``expires`` the time at which the lease ends. ``abandoned`` counts
+    the latest leases in a row that ended without an outcome.
     """
 
     id: int = 0
@@ -131,13 +132,14 @@ class Delivery:
     expires: float = 0.0
     info: str = ""
     reason: str = ""
+    abandoned: int = 0
 
     def is_due(self, now: float) -> bool:
         """Return whether an attempt may begin at the time ``now``."""
         return self.state is FilmState.QUEUED and self.due <= now
 
     def become(self, state: FilmState, *, info: str = "", reason: str = "", due: float = 0.0) -> Self:
-        """Return the delivery in another state and without a lease.
+        """Return the delivery in another state, without a lease, and with none that was abandoned.
 
         Raises `LocalProtocolError` if `TRANSITIONS` does not allow the step.
         """
@@ -151,6 +153,7 @@ class Delivery:
             due=due,
             owner="",
             expires=0.0,
+            abandoned=0,
         )
 
 

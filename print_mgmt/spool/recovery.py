@@ -12,7 +12,7 @@ from functools import partial
 
 from ..jobs import PrintJob
 from .changes import fail_lost_film
-from .doubt import log_doubtful
+from .doubt import log_abandoned
 from .film_folder import FilmFolder
 from .index import Index
 from .job_status import execution_status
@@ -35,7 +35,7 @@ def recover(index: Index, files: FilmFolder, owners: Collection[str], now: float
     """
     index.counters.restore()
     restart_clock(index, now)
-    log_doubtful(end_those_of_others(index, owners))
+    log_abandoned(end_those_of_others(index, owners))
     _accept_unindexed_films(index, files)
     present = files.ids()
     for film_id, checksum, state in index.files():

@@ -7,13 +7,17 @@ import pytest
 from spools import FOLDER, PRINTER, Place, job, leased, status
 
 from print_mgmt.spool import (
+    Action,
     Confirm,
     Done,
     Doubtful,
     Failed,
+    FilmRecord,
     FilmState,
+    Hold,
     Later,
     NoMedia,
+    Release,
     Retry,
     Spool,
     StaleLease,
@@ -228,6 +232,64 @@ async def test_doubtful_film_is_logged_once(place: Place, spool: Spool, caplog: 
         assert await spool.lease("printer", 60) is None
     (line,) = caplog.messages
     assert line.startswith(f"film {film} may have been printed by printer: the lease of its worker has ended; check,")
+
+
+async def abandoned(place: Place, spool: Spool, count: int) -> FilmRecord:
+    """Return a film for a folder after ``count`` leases that ended without an outcome."""
+    for _ in range(count):
+        await leased(spool, "folder")
+        place.clock.now += 61
+    (film,) = await spool.list()
+    return film
+
+
+async def test_film_that_may_kill_its_worker_is_held(
+    place: Place, spool: Spool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It was delivered again after each start, without end."""
+    await spool.accept(job(), [FOLDER])
+    film = await abandoned(place, spool, 3)
+    reason = "3 deliveries in a row ended without an outcome; the lease of its worker has ended"
+    assert (film.state, film.deliveries[0].reason) == (FilmState.HELD, reason)
+    assert caplog.messages == [f"film {film.id} is held: folder: {reason}; see print-mgmt spool release"]
+
+
+async def test_film_after_one_that_is_held_is_delivered(place: Place, spool: Spool) -> None:
+    await spool.accept(job(), [FOLDER])
+    await abandoned(place, spool, 3)
+    (film,) = await spool.accept(job(), [FOLDER])
+    assert (await leased(spool, "folder")).film.id == film
+
+
+async def test_starts_count_the_leases_of_killed_workers(place: Place) -> None:
+    for _ in range(3):
+        async with place.spool() as spool:
+            if not await spool.count():
+                await spool.accept(job(), [FOLDER])
+            await leased(spool, "folder")
+    async with place.spool() as spool:
+        (film,) = await spool.list()
+    assert film.state is FilmState.HELD
+
+
+@pytest.mark.parametrize("actions", [(), (Hold(), Release())], ids=["outcome", "release"])
+async def test_only_leases_in_a_row_count(place: Place, spool: Spool, actions: tuple[Action, ...]) -> None:
+    (film,) = await spool.accept(job(), [FOLDER])
+    await abandoned(place, spool, 2)
+    if not actions:
+        await spool.report(await leased(spool, "folder"), Later())
+    for action in actions:
+        await spool.change(film, action)
+    assert (await abandoned(place, spool, 2)).state is FilmState.QUEUED
+
+
+async def test_index_of_an_older_program_counts_leases(place: Place) -> None:
+    """Its deliveries have no count."""
+    async with place.spool() as spool:
+        await spool.accept(job(), [FOLDER])
+    place.sql("ALTER TABLE delivery DROP COLUMN abandoned")
+    async with place.spool() as spool:
+        assert (await abandoned(place, spool, 3)).state is FilmState.HELD
 
 
 async def test_late_result_is_refused_by_the_fence(place: Place, spool: Spool) -> None:

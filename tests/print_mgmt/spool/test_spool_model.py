@@ -62,9 +62,15 @@ class Part:
     wanted: str = "queued"  # after an attempt that must be repeated
     due: float = 0.0
     ends: float = 0.0
+    abandoned: int = 0  # leases in a row that ended without an outcome
 
     def free(self, state: str) -> None:
-        self.state, self.wanted = state, "queued"
+        self.state, self.wanted, self.abandoned = state, "queued", 0
+
+    def abandon(self, state: str) -> None:
+        count = self.abandoned + 1
+        self.free("held" if state == "queued" and count >= 3 else state)
+        self.abandoned = count
 
 
 @dataclass
@@ -120,7 +126,7 @@ class SpoolMachine(RuleBasedStateMachine):
     def end_leases(self, *, all_of_them: bool = False) -> None:
         for name, part in self.parts():
             if part.state == "delivering" and (all_of_them or part.ends <= self.place.clock.now):
-                part.free(part.wanted if TARGETS[name].repeatable else "indeterminate")
+                part.abandon(part.wanted if TARGETS[name].repeatable else "indeterminate")
 
     # --- events of a spool ---
 
@@ -223,7 +229,8 @@ class SpoolMachine(RuleBasedStateMachine):
 def _hold(film: Film, _: Action) -> None:
     for _name, part in film.deliveries:
         if part.state in ("queued", "waiting"):
-            part.state, part.due = "held", 0.0
+            part.free("held")
+            part.due = 0.0
         elif part.state == "delivering":
             part.wanted = "held"
 
@@ -231,7 +238,7 @@ def _hold(film: Film, _: Action) -> None:
 def _release(film: Film, _: Action) -> None:
     for _name, part in film.deliveries:
         if part.state == "held":
-            part.state = "queued"
+            part.free("queued")
         elif part.state == "delivering":
             part.wanted = "queued"
 
