@@ -118,10 +118,10 @@ _Header = dict[str, Value]  # values of `_REQUIRED`
 
 
 def _read_image(item: Dataset, header: _Header, *, color: bool, strict: bool) -> PrintImage:
-    photometric = header["PhotometricInterpretation"]
-    if not isinstance(photometric, str) or photometric not in (_COLOR if color else _GRAY):
-        what = f"{shown(photometric)}, not {', '.join(_COLOR if color else _GRAY)}"
-        raise _invalid("PhotometricInterpretation", what)
+    photometric = _photometric(header["PhotometricInterpretation"], color=color, strict=strict)
+    if photometric != header["PhotometricInterpretation"]:
+        item = item.copy()
+        item.PhotometricInterpretation = photometric
     _check_numbers(header, SamplesPerPixel=3 if color else 1)
     allocated, stored = _integer(header, "BitsAllocated"), _integer(header, "BitsStored")
     if allocated not in ((8,) if color else (8, 16)) or not 8 <= stored <= allocated:
@@ -143,6 +143,15 @@ def _read_image(item: Dataset, header: _Header, *, color: bool, strict: bool) ->
         PixelAspectRatio=_aspect(item),
         notes=notes,
     )
+
+
+def _photometric(value: Value, *, color: bool, strict: bool) -> str:
+    """Return the Photometric Interpretation in capitals. Raises `Refusal` for one that cannot be printed."""
+    allowed = _COLOR if color else _GRAY
+    found = value if strict or not isinstance(value, str) else value.upper()
+    if not isinstance(found, str) or found not in allowed:
+        raise _invalid("PhotometricInterpretation", f"{shown(value)}, not {', '.join(allowed)}")
+    return found
 
 
 def _to_rgb(ybr: Pixels) -> NDArray[np.uint8]:

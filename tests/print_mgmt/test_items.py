@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
-from dimse.data import EXPLICIT_LE, IMPLICIT_LE, Dataset, TransferSyntax, decode, encode, tag_of
+from dimse.data import EXPLICIT_LE, IMPLICIT_LE, Dataset, Element, TransferSyntax, decode, encode, tag_of
 from dimse.errors import EncodeError, ServiceError
 from print_mgmt.film import Overlay, PresentationLUT, PrintImage
 from print_mgmt.images import prepare
@@ -77,6 +77,31 @@ def item(**attributes: object) -> Dataset:
 )
 def test_nonstandard_pixels_of_modalities_are_read(attributes: dict[str, object], color: bool) -> None:
     assert from_item(item(**attributes), color=color).pixels.shape[0] == 3
+
+
+def in_small_letters(made: Dataset) -> Dataset:
+    value = made.PhotometricInterpretation
+    assert isinstance(value, str)
+    made.add(Element(tag_of("PhotometricInterpretation"), "CS", value.lower().encode()))
+    return made
+
+
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+def test_small_letters_of_gray_are_capitals(photometric: str) -> None:
+    image = from_item(in_small_letters(item(PhotometricInterpretation=photometric)), color=False)
+    assert image.PhotometricInterpretation == photometric
+
+
+def test_small_letters_of_halved_chrominances_are_capitals() -> None:
+    made = item(SamplesPerPixel=3, PhotometricInterpretation="YBR_FULL_422", Columns=4, PixelData=bytes(range(24)))
+    right = from_item(made, color=True)
+    assert np.array_equal(from_item(in_small_letters(made), color=True).pixels, right.pixels)
+
+
+def test_strict_printer_refuses_small_letters() -> None:
+    with pytest.raises(ServiceError, match="'monochrome2', not MONOCHROME1, MONOCHROME2") as caught:
+        from_item(in_small_letters(item()), color=False, strict=True)
+    assert caught.value.status == 0x0106
 
 
 def test_several_frames_are_0106() -> None:
