@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Protocol
 
@@ -22,7 +22,7 @@ from ..config import PrinterConfig
 from ..jobs import JobFinder, PrinterState, PrintJob
 from ..service import Answer, MemoryPool, PrintService
 from ..sop import ACCEPTED_SYNTAXES, IMAGE_SEQUENCE, TITLES
-from ..status import PLACEMENT, RESOURCE_LIMITATION, SUCCESS, meaning
+from ..status import EMPTY_SESSION, NOT_COLLATED, PLACEMENT, RESOURCE_LIMITATION, SUCCESS, meaning
 from .events import Reporter
 
 __all__ = ["Engine", "Finder", "Intercept", "Perform", "PrinterService"]
@@ -62,7 +62,10 @@ class Engine(Protocol):
         """Whether films are refused now. Their images may then be refused, too."""
 
     async def accept(self, job: PrintJob) -> str:
-        """Accept a new job. Return the reason if the job is refused, otherwise an empty string."""
+        """Accept a new job. Return the reason if the job is refused, otherwise an empty string.
+
+        ``collated`` of an accepted job becomes False if its copies are not made in the collated order.
+        """
 
     async def confirm(self, job: PrintJob) -> None:
         """Record that the client knows of the end of a job."""
@@ -181,8 +184,12 @@ class _Session:
         return await operation.in_thread(_response, operation, answer) if is_long else _response(operation, answer)
 
     async def _accept(self, message: NActionRQ, answer: Answer, job: PrintJob) -> Answer:
-        """Pass the job of an N-ACTION to the engine. Return ``answer``, or another one if the job is refused."""
+        """Pass the job of an N-ACTION to the engine.
+
+        Return ``answer``, or another one if the job is refused, or if the engine does not collate it.
+        """
         self.reporter.follow(job)
+        collated = job.collated
         try:
             refused = await self.engine.accept(job)
         except BaseException:  # the caller answers with a failure, also if this took too long and was canceled
@@ -190,7 +197,8 @@ class _Session:
             self.service.queue_full(message)
             raise
         if not refused:
-            return answer
+            is_claimed = collated and not job.collated and answer.Status != EMPTY_SESSION
+            return replace(answer, Status=NOT_COLLATED, comment=meaning(NOT_COLLATED)) if is_claimed else answer
         self.reporter.unfollow(job)
         return self.service.queue_full(message, refused)
 

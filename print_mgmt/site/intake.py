@@ -52,6 +52,7 @@ class Intake:
         """Identify, route and store the films of a job. Raises `SpoolError` if none of them is stored.
 
         The films of ``job`` are replaced by the routed films. If these have the same priority, the job gets it, too.
+        The job is not collated if a destination prints it, because that makes all copies of a film at once.
         """
         site = self._config()
         printer = site.printers[self._name]
@@ -65,6 +66,9 @@ class Intake:
         priorities = {one.PrintPriority for one in routed}
         if len(priorities) == 1:
             (job.PrintPriority,) = priorities
+        prints = any(not target.repeatable for one in routed for target in one.targets)
+        if prints and job.copies > 1 and len(routed) > 1:
+            job.collated = False
         first = routed[0]
         if len({(one.targets, one.hold, one.PrintPriority) for one in routed}) == 1:
             await self._spool.accept(job, first.targets, hold=first.hold)

@@ -51,7 +51,36 @@ def refuse(outcome: Outcome, info: str = "CHECK PRINTER") -> Callable[[Film], No
     return fail
 
 
+async def status_of_a_session(site: Site, *, images: int, copies: int) -> int:
+    """Print a film session with one N-ACTION, and return its status."""
+    async with PrintClient(site.host, site.port, called_ae_title="FILM1") as client:
+        await client.print_images(
+            [IMAGE] * images, collate=True, ImageDisplayFormat=r"STANDARD\1,1", NumberOfCopies=copies
+        )
+    return next(status for name, status in client.answers if name.startswith("N-ACTION"))
+
+
 # --- printers ---
+
+
+@pytest.mark.parametrize(
+    ("repeatable", "images", "copies", "status"),
+    [(False, 2, 2, 0xB601), (False, 2, 1, 0x0000), (False, 1, 2, 0x0000), (True, 2, 2, 0x0000)],
+    ids=["printer", "one copy", "one film", "folder"],
+)
+async def test_session_that_is_not_collated_is_b601(
+    tmp_path: Path, images: int, copies: int, status: int, *, repeatable: bool
+) -> None:
+    """A destination that prints makes all copies of a film at once: 1 1 2 2, not 1 2 1 2."""
+    config = site_config(tmp_path, shelves={"shelf": Shelf(repeatable=repeatable)})
+    async with Site(config) as site:
+        assert await status_of_a_session(site, images=images, copies=copies) == status
+
+
+async def test_session_for_a_folder_and_a_printer_is_b601(tmp_path: Path) -> None:
+    shelves = {"folder": Shelf(repeatable=True), "printer": Shelf()}
+    async with Site(site_config(tmp_path, shelves=shelves)) as site:
+        assert await status_of_a_session(site, images=2, copies=2) == 0xB601
 
 
 async def test_called_title_selects_the_printer(tmp_path: Path) -> None:
