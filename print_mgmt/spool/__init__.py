@@ -10,6 +10,7 @@
   counters of the index. They work in the thread of `committer`; `looks` reads long lists in a thread of its own.
   `postgres_tables`, `postgres_leases` and `postgres_link` are the parts of `postgres`. `rows` converts records to rows
   of a database, and back.
+- `totals` counts the films of all processes, for the limits of the spool.
 - `recovery` removes the traces of a crash, `rebuild` makes a new index from the files, and `repair` and
   `postgres_repair` replace damaged rows. `reserve` keeps room on the disk for operators.
 - `notice` wakes waiting tasks, `tasks` completes work whose caller is canceled, and `doubt` logs films whose

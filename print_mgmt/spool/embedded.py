@@ -50,7 +50,6 @@ from .records import (
     SpoolFull,
     SpoolLimits,
     Target,
-    full_message,
     latest_lease,
     reason_of,
     storable,
@@ -60,6 +59,7 @@ from .repair import repair, survey
 from .reserve import Reserve
 from .states import REMOVABLE, FilmState
 from .tasks import Completion
+from .totals import Totals
 
 __all__ = ["EmbeddedSpool"]
 
@@ -100,11 +100,11 @@ class EmbeddedSpool:
         self._committer: Committer[list[FilmRecord]] | None = None
         self._index: Index | None = None
         self._looks: Looks | None = None
+        self._counts: Looks | None = None  # with a thread of its own, because a look at a long list takes seconds
         self._notice = Notice()
         self._completion = Completion()
         self._room: tuple[float, Room] | None = None
-        self._totals = (0, 0)  # films in the spool, and their bytes; `purge` adds those of other processes
-        self._accepting_films = self._accepting_bytes = 0  # films that are being accepted, and their bytes
+        self._totals = Totals(self._count)
 
     async def __aenter__(self) -> Self:
         if self._committer is not None:
@@ -140,6 +140,7 @@ class EmbeddedSpool:
                 stack.callback(connection.close)
                 self._index = index = Index(connection)
                 self._looks = stack.enter_context(Looks(path, index.damage))
+                self._counts = stack.enter_context(Looks(path, index.damage))
                 self._owner = new_draft(self._alive / "spool", stack)[0].name
                 self._stack = stack.pop_all()
         except (OSError, sqlite3.Error) as exc:
@@ -157,7 +158,6 @@ class EmbeddedSpool:
 
     def _recover(self) -> None:
         recover(self._rows, self._files, self._living_owners(), self._clock())
-        self._totals = self._rows.totals()
 
     # --- helpers ---
 
@@ -197,6 +197,10 @@ class EmbeddedSpool:
         assert self._looks is not None
         return await self._looks.run(look)
 
+    async def _count(self) -> tuple[int, int]:
+        assert self._counts is not None
+        return await self._counts.run(Index.totals)
+
     async def _save(self, run: Callable[[], FilmRecord]) -> FilmRecord:
         """Change a film, and move its file if necessary. Cancellation waits: the change may have been committed."""
         return await self._completion.run(self._change_and_move(run))
@@ -211,21 +215,16 @@ class EmbeddedSpool:
 
     async def accept(self, job: PrintJob, targets: Sequence[Target] = (), *, hold: str = "") -> tuple[str, ...]:
         """Store a job; see `Intake.accept`."""
-        count, size = len(job.films), sum(film.nbytes for film in job.films)
-        totals = self._totals[0] + self._accepting_films, self._totals[1] + self._accepting_bytes
+        size = sum(film.nbytes for film in job.films)
+        if self._committer is not None:
+            await self._totals.refresh()
         room = self.room
-        if room.is_full or room.free - self._accepting_bytes - size < self.limits.least:
+        if room.is_full or room.free - self._totals.accepting - size < self.limits.least:
             found = f"the disk of the spool has {room.free} free bytes; the job needs {size}"
             raise SpoolFull(f"no room: {found}, and {self.limits.least} and the reserve must stay free")
-        if totals[0] + count > self.limits.films or totals[1] + size > self.limits.size:
-            raise SpoolFull(full_message(totals, self.limits))
-        self._accepting_films += count
-        self._accepting_bytes += size
-        try:  # if the association ends meanwhile, either all films are stored, or none
+        with self._totals.accept(len(job.films), size, self.limits):
+            # If the association ends meanwhile, either all films are stored, or none
             return await self._completion.run(self._accept(job, targets, hold))
-        finally:
-            self._accepting_films -= count
-            self._accepting_bytes -= size
 
     async def _accept(self, job: PrintJob, targets: Sequence[Target], hold: str) -> tuple[str, ...]:
         set_creation(job)
@@ -249,7 +248,7 @@ class EmbeddedSpool:
             raise SpoolError(f"the films cannot be stored: {reason_of(exc)}") from exc
         self._step("accepted")
         self._submit(partial(remove_drafts, written))  # no caller waits for this
-        self._totals = self._totals[0] + len(stored), self._totals[1] + sum(film.size for film in stored)
+        self._totals.add(len(stored), sum(film.size for film in stored))
         self._notice.give()
         return tuple(film.id for film in stored)
 
@@ -407,12 +406,12 @@ class EmbeddedSpool:
         self, *, age: float | None = None, count: int | None = None, size: int | None = None
     ) -> tuple[str, ...]:
         """Remove films that are done or canceled; see `Upkeep.purge`."""
-        films, totals = await self.list(states=REMOVABLE), await self._execute(self._rows.totals)
+        films, totals = await self.list(states=REMOVABLE), await self._totals.count()
         chosen = films_to_purge(films, totals, time.time(), age=age, count=count, size=size)
         removed: tuple[str, ...] = ()
         for start in range(0, len(chosen), _PURGE_BATCH):
             removed += await self._execute(partial(self._remove_films, chosen[start : start + _PURGE_BATCH]))
-        self._totals = await self._execute(self._rows.totals)
+        await self._totals.count()
         return removed
 
     def _remove_films(self, film_ids: Sequence[str]) -> tuple[str, ...]:

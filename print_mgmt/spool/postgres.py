@@ -39,7 +39,7 @@ from .changes import (
 from .film_file import read_film
 from .film_folder import Step, incoming_disk, no_step
 from .postgres_leases import PostgresLeases, change_film
-from .postgres_link import Interval, NotBegun, PostgresLink
+from .postgres_link import NotBegun, PostgresLink
 from .postgres_repair import repair_film, survey
 from .postgres_tables import (
     CHUNK_COLUMNS,
@@ -61,10 +61,8 @@ from .records import (
     Lease,
     NoSuchFilm,
     SpoolError,
-    SpoolFull,
     SpoolLimits,
     Target,
-    full_message,
     latest_lease,
     reason_of,
     storable,
@@ -72,6 +70,7 @@ from .records import (
 from .rows import JOB, DamageLog, intact_jobs, job_of
 from .states import REMOVABLE, FilmState
 from .tasks import Completion
+from .totals import Totals
 
 __all__ = ["PostgresSpool"]
 
@@ -82,7 +81,6 @@ _CHUNKS = "SELECT data FROM chunk WHERE film = $1 ORDER BY number"
 _COPY = 900.0  # seconds in which a film must be written
 _SELECTION = "(cardinality($1::text[]) = 0 OR film.state = ANY($1)) AND ($2 = '' OR film.printer = $2)"
 _PREFETCH = 4  # chunks that are fetched in advance, in addition to the part of the film that has been read
-_COUNT_EVERY = 1.0  # seconds between two counts of the stored films
 _ATTEMPTS = 5  # attempts to find out whether a job was stored, after the connection broke during its commit
 _PAUSE = 0.5  # seconds between two of these attempts
 
@@ -106,12 +104,10 @@ class PostgresSpool:
         self._step = step
         self._link = PostgresLink(dsn, clock, step)
         self.incoming = incoming_disk(None, limits, step)
-        self._totals = (0, 0)  # films in the spool, and their bytes
-        self._accepting = (0, 0)  # films that are being accepted, and their bytes
+        self._totals = Totals(self._count)
         self._completion = Completion()
         self._leases = PostgresLeases(self._link, clock)
         self._damage = DamageLog()
-        self._count_interval = Interval(_COUNT_EVERY, time.monotonic)
 
     async def __aenter__(self) -> Self:
         if self._link.is_open:
@@ -120,7 +116,7 @@ class PostgresSpool:
         try:
             self.incoming.__enter__()
             await self._leases.end_abandoned()
-            await self._count()
+            await self._totals.count()
         except BaseException:
             await self.__aexit__()
             raise
@@ -135,17 +131,10 @@ class PostgresSpool:
 
     async def accept(self, job: PrintJob, targets: Sequence[Target] = (), *, hold: str = "") -> tuple[str, ...]:
         """Store a job; see `Intake.accept`."""
-        if self._count_interval.is_over():
-            await self._count()
-        count, size = len(job.films), sum(film.nbytes for film in job.films)
-        films, used = self._totals[0] + self._accepting[0], self._totals[1] + self._accepting[1]
-        if films + count > self.limits.films or self.limits.size - used - size < self.limits.least:
-            raise SpoolFull(full_message((films, used), self.limits))
-        self._accepting = self._accepting[0] + count, self._accepting[1] + size
-        try:
+        await self._totals.refresh()
+        size = sum(film.nbytes for film in job.films)
+        with self._totals.accept(len(job.films), size, self.limits, self.limits.least):
             return await self._accept(job, targets, hold)
-        finally:
-            self._accepting = self._accepting[0] - count, self._accepting[1] - size
 
     async def _accept(self, job: PrintJob, targets: Sequence[Target], hold: str) -> tuple[str, ...]:
         set_creation(job)
@@ -161,7 +150,7 @@ class PostgresSpool:
             if isinstance(exc, NotBegun) or not await self._is_stored(job, records):
                 raise SpoolError(f"the films cannot be stored: {reason_of(exc)}") from exc
         self._step("accepted")
-        self._totals = self._totals[0] + len(files), self._totals[1] + sum(file.size for file in files)
+        self._totals.add(len(files), sum(file.size for file in files))
         self._link.notice.give()
         return tuple(record.id for record in records)
 
@@ -191,9 +180,10 @@ class PostgresSpool:
         _log.error("Print Job %s is refused: it is unknown whether it was stored", escaped(job.SOPInstanceUID))
         return False
 
-    async def _count(self) -> None:
+    async def _count(self) -> tuple[int, int]:
         async with self._link.transaction() as db:
-            self._totals = tuple(await db.fetchrow("SELECT count(*), coalesce(sum(size), 0)::bigint FROM film"))
+            films, size = await db.fetchrow("SELECT count(*), coalesce(sum(size), 0)::bigint FROM film")
+        return films, size
 
     async def find(self, SOPInstanceUID: str) -> PrintJob | None:
         """Return a Print Job without its films, or None; see `Intake.find`."""
@@ -233,7 +223,7 @@ class PostgresSpool:
     @property
     def room(self) -> Room:
         """The room for more films within the limit of bytes; the free space of the database's disk is not known."""
-        free = max(self.limits.size - self._totals[1], 0)
+        free = max(self.limits.size - self._totals.size, 0)
         return Room(free, free < self.limits.low, free < self.limits.least)
 
     # --- deliveries ---
@@ -371,10 +361,10 @@ class PostgresSpool:
     ) -> tuple[str, ...]:
         """Remove films that are done or canceled; see `Upkeep.purge`."""
         films = await self.list(states=REMOVABLE)
-        await self._count()
-        chosen = films_to_purge(films, self._totals, time.time(), age=age, count=count, size=size)
+        totals = await self._totals.count()
+        chosen = films_to_purge(films, totals, time.time(), age=age, count=count, size=size)
         removed = [film_id for film_id in chosen if await self._remove_film(film_id)]
-        await self._count()
+        await self._totals.count()
         return tuple(removed)
 
     async def _remove_film(self, film_id: str) -> bool:

@@ -31,7 +31,6 @@ __all__ = [
     "StaleLease",
     "Target",
     "check_film_id",
-    "full_message",
     "job_key_of",
     "latest_lease",
     "reason_of",
@@ -252,9 +251,3 @@ class SpoolLimits:
         for one in fields(self):
             if getattr(self, one.name) < 0:
                 raise ConfigError(one.name, f"{getattr(self, one.name)} must be at least 0")
-
-
-def full_message(totals: tuple[int, int], limits: SpoolLimits) -> str:
-    """Return the message for a job that exceeds a limit; ``totals`` are the films in the spool, and their bytes."""
-    films, size = totals
-    return f"the spool has {films} films, {size} bytes in all; its limits are {limits.films} films, {limits.size} bytes"

@@ -105,6 +105,14 @@ async def test_concurrent_accepts_store_all_films(spool: Spool) -> None:
     assert {film.id for film in await spool.list()} == {film for films in accepted for film in films}
 
 
+@pytest.mark.parametrize("limits", [SpoolLimits(films=1), SpoolLimits(size=2500, least=0)])
+async def test_films_of_another_process_count(place: Place, limits: SpoolLimits) -> None:
+    async with place.spool(limits=limits) as first, place.spool(limits=limits) as second:
+        await first.accept(job(nbytes=1000), [PRINTER])
+        with pytest.raises(SpoolFull, match="the spool has 1 films"):
+            await second.accept(job(nbytes=1000), [PRINTER])
+
+
 @pytest.mark.parametrize("limits", [SpoolLimits(films=2), SpoolLimits(size=2500, least=0)])
 async def test_concurrent_accepts_keep_the_limits(place: Place, limits: SpoolLimits) -> None:
     async with place.spool(limits=limits) as spool:
