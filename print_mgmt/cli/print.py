@@ -13,7 +13,7 @@ from functools import partial
 from dimse.data import Value, tag_of
 from dimse.data.dictionary import vr_of
 from dimse.errors import DimseError, EncodeError, escaped
-from dimse.terminal import cancel_on_sigterm, positive, run_loop
+from dimse.terminal import cancel_on_sigterm, positive, run_loop, seconds
 
 from ..attributes import FILM_BOX, FILM_SESSION, IMAGE_BOX, Chosen, pick
 from ..film import FILM_SIZES, LUT_SHAPES, MAGNIFICATIONS, ORIENTATIONS, PresentationLUT
@@ -55,6 +55,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_peer(parser)
     parser.add_argument("images", nargs="*", default=[], metavar="IMAGE", help="a DICOM file or a picture")
     parser.add_argument("--wait", action="store_true", help="wait for the end of the print jobs, and show their status")
+    parser.add_argument(
+        "--wait-at-most",
+        type=seconds,
+        metavar="SECONDS",
+        help="wait like --wait, but no longer than this; the exit status is 1 if a job has not ended by then",
+    )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     add_images(parser.add_argument_group("the images"))
     _add_film(parser.add_argument_group("the film"))
@@ -151,12 +157,12 @@ async def _print_images(
         report = await _print_all(pictures, client, options, quiet=arguments.json)
         if not arguments.json:
             print(f"{arguments.peer} printed {_count(report.images, 'image')} on {_count(report.films, 'film')}")
-        if arguments.wait:
-            for number, job in enumerate(report.jobs, 1):
-                await _show_events(job, number, quiet=arguments.json)
+        in_time = True
+        if arguments.wait or arguments.wait_at_most is not None:
+            in_time = await _wait(report.jobs, arguments.wait_at_most, quiet=arguments.json)
     if arguments.json:
         print(json.dumps(_as_json(report, str(arguments.peer))))
-    return 1 if any(job.ExecutionStatus == "FAILURE" for job in report.jobs) else 0
+    return 1 if not in_time or any(job.ExecutionStatus == "FAILURE" for job in report.jobs) else 0
 
 
 def _color_argument(wanted: str, *, has_color: bool) -> Color:
@@ -200,6 +206,22 @@ def _printed_films(answers: Iterable[Answered]) -> int:
     if _PRINTED_SESSION in done:  # each name counts once: after a lost association, the film is created again
         return len({name for name in done if name.startswith("N-CREATE of film ")})
     return sum(name.startswith("N-ACTION") for name in done)
+
+
+async def _wait(jobs: Sequence[Job], limit: float | None, *, quiet: bool) -> bool:
+    """Show the changes of the jobs until their ends; return False if that takes more than ``limit`` seconds."""
+    try:
+        async with asyncio.timeout(limit) as bound:
+            for number, job in enumerate(jobs, 1):
+                await _show_events(job, number, quiet=quiet)
+    except TimeoutError:
+        if not bound.expired():
+            raise
+        for number, job in enumerate(jobs, 1):
+            if not job.has_ended:
+                _print_note(f"job {number} has not ended within {limit:g} s; its films stay with the printer")
+        return False
+    return True
 
 
 async def _show_events(job: Job, number: int, *, quiet: bool) -> None:

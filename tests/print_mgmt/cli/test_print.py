@@ -279,6 +279,25 @@ async def test_failed_job_is_exit_status_1(cine: str, capsys: pytest.CaptureFixt
     assert "job 1: Failure, FILM JAM\n" in capsys.readouterr().out
 
 
+async def test_wait_ends_before_a_job_that_is_held(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
+    goes_on = asyncio.Event()
+
+    async def waits(_: Film) -> None:
+        await goes_on.wait()
+
+    async with PrintServer(waits, port=0) as server:
+        assert await command("print", f"A@{server.host}:{server.port}", cine, "--wait-at-most", "0.1") == 1
+        goes_on.set()
+    captured = capsys.readouterr()
+    assert captured.out.startswith(f"A@{server.host}:{server.port} printed 1 image on 1 film\n")
+    assert captured.err.endswith("job 1 has not ended within 0.1 s; its films stay with the printer\n")
+
+
+async def test_wait_at_most_shows_the_end_of_a_job(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
+    await films_of(cine, "--wait-at-most", "600")
+    assert capsys.readouterr().out.splitlines()[-1] == "job 1: Done, NORMAL"
+
+
 async def test_wait_tells_of_a_printer_without_jobs(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
     async with Odd().serving() as server:
         assert await command("print", f"A@{server.host}:{server.port}", cine, "--wait") == 0
