@@ -190,7 +190,7 @@ def _open_file(name: str) -> Source:
     cut_off: list[DecodeError] = []
     file = read_file(name, cut_off=cut_off)
     if cut_off and not any(keyword in file.dataset for keyword in PIXELS):
-        raise cut_off[0]
+        raise cut_off.pop(0)  # an error in a list of this frame would be in a cycle with it
     notes = [f"the Data Set breaks off after its pixels: {error}" for error in cut_off]
     return _open_dataset(file.dataset, file.syntax, name, notes)
 
