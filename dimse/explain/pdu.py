@@ -138,14 +138,15 @@ def decoded(wire: Buffer) -> tuple[PDU | None, DecodeError | None]:
     The header is checked first, as in a stream. A PDU whose header breaks a rule may be returned with that error.
     """
     pdu = fault = None
+    # Without a traceback: it refers to this frame, and the frame to the error
     try:
         list(PDUStream(max_associate=0).feed(memoryview(wire)[: HEADER.size]))
     except DecodeError as exc:
-        fault = exc
+        fault = exc.with_traceback(None)
     try:
         pdu = decode_pdu(wire, _LIMITS)
     except DecodeError as exc:
-        fault = fault or exc
+        fault = fault or exc.with_traceback(None)
     except LimitExceeded as exc:
         fault = fault or DecodeError(str(exc), offset=0)
     return pdu, fault

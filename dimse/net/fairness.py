@@ -221,3 +221,5 @@ class Workers:
             working.add_done_callback(lambda done: done.cancelled() or done.exception())
             await asyncio.wait([working])  # because the caller then drops the data on which the function works
             raise
+        finally:
+            del working  # otherwise its error would be in a cycle with this frame

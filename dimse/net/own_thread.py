@@ -85,6 +85,8 @@ async def on_own_loop(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         with suppress(RuntimeError):  # it has just ended
             loop.call_soon_threadsafe(stop)
         raise
+    finally:
+        del working  # otherwise its error would be in a cycle with this frame
 
 
 async def addresses_of(host: str) -> list[str]:
@@ -107,12 +109,11 @@ async def reach(make: Callable[[], Protocol], host: str, port: int) -> tuple[asy
 
     Raises OSError of the first address if there is none, and as `addresses_of`.
     """
-    failures: list[OSError] = []
+    failures: list[OSError] = []  # `pop` raises the first: a kept error would be in a cycle with this frame
     for address in await addresses_of(host):
         try:
             return await asyncio.get_running_loop().create_connection(make, address, port)
         except OSError as exc:
-            failures.append(exc)
-    if failures:
-        raise failures.pop(0)  # with a variable, the error and the frame of its traceback would be in a cycle
-    raise OSError(f"{host} has no address")
+            if not failures:
+                failures.append(exc)
+    raise failures.pop() if failures else OSError(f"{host} has no address")

@@ -255,6 +255,8 @@ def _perform_now(operation: Operation, invocation: Invocation, handler: Synchron
                 is_left = True
                 return False
             response = _checked(operation, response)
+        except NoResponse:
+            raise
         except Exception as exc:
             response = _failure(operation, exc)
         try:
@@ -339,6 +341,8 @@ async def _final_response(operation: Operation, handler: Handler) -> Response:
             return await _send_pending(operation, running, allowed)
         with operation.association.timers.timeout(allowed):
             return _checked(operation, await running)
+    except NoResponse:
+        raise
     except Exception as exc:
         return _failure(operation, exc)
 
@@ -357,11 +361,9 @@ async def _wait_until_stored(operation: Operation, file: FileMap) -> None:
 
 
 def _failure(operation: Operation, error: Exception) -> Response:
-    """Return the failure response for an error of a handler. Raises ``error`` again if it is `NoResponse`."""
+    """Return the failure response for an error of a handler."""
     peer, allowed = operation.association.transport.peer, operation.association.timeouts.handler
     match error:
-        case NoResponse():
-            raise error
         case ServiceError():
             return operation.reply(error.status, comment=error.comment or error.meaning)
         case Overdue():

@@ -240,14 +240,15 @@ def _started(work: Callable[[], T]) -> "asyncio.Future[T]":
 
 async def _connected(host: str, port: int) -> tuple[socket.socket, Address]:
     """Return a connection and the address of its peer. Raises the OSError of the first address that failed."""
-    failed: OSError | None = None
+    failures: list[OSError] = []  # `pop` raises the first: a kept error would be in a cycle with this frame
     found = await in_own_thread(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     for family, kind, protocol, _, address in found:
         try:
             return await _connected_to(socket.socket(family, kind, protocol), address), address_of(address)
         except OSError as exc:  # also if this system lacks the family: a name may have addresses of IPv4 and IPv6
-            failed = failed or exc
-    raise failed or OSError(f"{host} has no address")
+            if not failures:
+                failures.append(exc)
+    raise failures.pop() if failures else OSError(f"{host} has no address")
 
 
 async def _connected_to(sock: socket.socket, address: tuple[object, ...]) -> socket.socket:

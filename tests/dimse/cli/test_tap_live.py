@@ -142,7 +142,7 @@ def test_error_of_a_host_name_has_its_reason(monkeypatch: pytest.MonkeyPatch) ->
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "create_server", fail)
-    with pytest.raises(OSError, match=r"Name or service not known: 'nope\.invalid:0'"):
+    with pytest.raises(OSError, match=r"cannot listen on nope\.invalid:0: Name or service not known"):
         listening_socket("nope.invalid", 0)
 
 
