@@ -104,12 +104,12 @@ def _tables(frame: Frame, *, is_signed: bool, scale: bool) -> list[tuple[str, Ca
         if lut.is_short:
             raise ImageError(f"{name} LUTData has {len(lut.entries)} of {lut.descriptor.entries} entries")
         largest = max(int(lut.entries.max()), 1)
-        if not scale and 2 * largest <= lut.highest:
+        highest = largest if scale or largest > lut.descriptor.highest else lut.highest
+        if 2 * largest <= highest:
             frame.note(
                 f"{name} LUTDescriptor says {lut.descriptor.bits} bits, but the largest entry is {largest}: "
-                f"white is {lut.highest}, so no pixel is white (PS3.3 C.11.2.1.1); scale_lut makes {largest} white"
+                f"white is {highest}, so no pixel is white (PS3.3 C.11.2.1.1); scale_lut makes {largest} white"
             )
-        highest = largest if scale or largest > lut.descriptor.highest else lut.highest
         return lambda values: lut.look_up(values) / highest
 
     items = frame.items("VOILUTSequence")[:MAX_CHOICES]

@@ -337,3 +337,4 @@ def test_table_of_too_many_bits_uses_its_entries() -> None:
     made = prepare(image([0, 1, 2], VOILUTSequence=[table("", 0, 2048, 4095, bits=8)]))
     assert made.pixels.tolist() == [[0, 128, 255]]
     assert "more than the 8 bits" in made.notes[0]
+    assert len(made.notes) == 1, "its largest entry is white"
