@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import groupby
 from typing import NoReturn
 
 from .errors import DimseError, escaped
@@ -23,6 +24,19 @@ __all__ = ["EXIT_STATUS", "Parser", "check_output", "escape_unencodable", "log_f
 
 EXIT_STATUS = "Peers are written AE@HOST:PORT. Exit status: 0 done, 1 failed, 2 wrong usage."
 _NEGATIVE = re.compile(r"-\.?\d", re.ASCII)  # the beginning of a negative number
+
+
+class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """A formatter that fills the lines of descriptions and epilogs for the terminal, and keeps indented lines."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:  # noqa: ARG002  # parsers do not indent them
+        from textwrap import fill  # only for --help
+
+        lines: list[str] = []
+        for is_kept, group in groupby(text.strip("\n").split("\n"), lambda line: not line or line.startswith(" ")):
+            words = list(group)
+            lines += words if is_kept else [fill(" ".join(words), width)]
+        return "\n".join(lines) + "\n"
 
 
 class Parser(argparse.ArgumentParser):
@@ -40,6 +54,7 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(  # type: ignore[override]  # the typeshed has four overloads
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
+        self.formatter_class = _HelpFormatter
         fill, self.fill = self.fill, None
         if fill is not None:
             fill(self)

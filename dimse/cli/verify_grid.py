@@ -46,7 +46,6 @@ def add_grid(parser: Parser, scripts: Mapping[str, str], default: str) -> None:
     ``scripts`` are the built-in scripts, by name; ``default`` is the name of the script that runs without ``--script``.
     """
     parser.description = "Send one script to several peers at the same time, and compare their answers line by line."
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument("peers", nargs="*", type=peer, metavar="AE@HOST:PORT", help="peers to compare, two or more")
     parser.add_argument(

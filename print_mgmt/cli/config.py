@@ -27,7 +27,6 @@ def add(parser: argparse.ArgumentParser) -> None:
         "Check the configuration file of a site: its printers, destinations, routes, identification and spool."
     )
     parser.epilog = _EXAMPLES
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("action", choices=("check",), metavar="check", help="read the file, and show all its errors")
     parser.add_argument("file", metavar="FILE.toml", help="the file; see docs/site.md")
     parser.add_argument("--ask", action="store_true", help="also ask each destination whether it can accept films")

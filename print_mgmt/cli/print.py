@@ -51,7 +51,6 @@ def add(parser: argparse.ArgumentParser) -> None:
         "fill the films, print them, and delete the instances that were created for them."
     )
     parser.epilog = _EXAMPLES
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     add_peer(parser)
     parser.add_argument("images", nargs="*", default=[], metavar="IMAGE", help="a DICOM file or a picture")
     parser.add_argument("--wait", action="store_true", help="wait for the end of the print jobs, and show their status")

@@ -25,7 +25,6 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to ``parser``."""
     parser.description = "Show where the routes of a site would send a film, and why."
     parser.epilog = _EXAMPLES
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("file", metavar="FILE.toml", help="the configuration file of the site; see docs/site.md")
     parser.add_argument("--called", default="", metavar="AE", help="AE title of the printer")
     parser.add_argument("--calling", default="", metavar="AE", help="AE title of the client")

@@ -78,7 +78,6 @@ def add(parser: argparse.ArgumentParser) -> None:
         "accepted films that are not written by then are written at the next start."
     )
     parser.epilog = _EXAMPLES
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     add_options(parser)
     parser.set_defaults(command=lambda arguments: _run(parser, arguments))
 

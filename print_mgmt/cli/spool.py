@@ -87,7 +87,6 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Add the subcommands of the command to ``parser``."""
     parser.description = "Manage the films in a spool."
     parser.epilog = _EXAMPLES
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_lists(commands)
     for name, (action, summary, states) in _ACTIONS.items():

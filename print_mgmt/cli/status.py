@@ -34,7 +34,6 @@ def add(parser: argparse.ArgumentParser) -> None:
         "Retrieval, if the printer supports it), and print jobs."
     )
     parser.epilog = _EXAMPLES
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     add_peer(parser)
     parser.add_argument(
         "--job",

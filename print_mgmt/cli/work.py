@@ -32,7 +32,6 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to ``parser``."""
     parser.description = "Deliver the films in the spool of a site; accept no films."
     parser.epilog = _EXAMPLES
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument(
         "--config", required=True, metavar="FILE.toml", help="configuration file of the site; see docs/site.md"
     )

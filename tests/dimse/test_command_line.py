@@ -78,6 +78,20 @@ def test_verbose_may_stand_after_the_command(words: str, count: int) -> None:
     assert echo_parser().parse_args(words.split()).verbose == count
 
 
+def test_help_fills_sentences_and_keeps_examples(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "42")
+    example = "  x echo peer --repeat 3 and more words than fit in a line"
+    parser = Parser(
+        prog="x", epilog=f"examples:\n{example}\n\nThis sentence is written on one long line.\nThis one, too.\n"
+    )
+    with pytest.raises(SystemExit, match="0"):
+        parser.parse_args(["--help"])
+    epilog = "This sentence is written on one long\nline. This one, too.\n"
+    assert capsys.readouterr().out.endswith(f"\nexamples:\n{example}\n\n{epilog}")
+
+
 def echo_parser() -> Parser:
     """Return a parser with one command, which has an option."""
     parser = Parser(prog="x")
