@@ -48,6 +48,7 @@ from .postgres_tables import (
     film_record,
     insert_film,
     insert_job,
+    lock_job,
     quarantine,
     quoted,
     save,
@@ -169,11 +170,13 @@ class PostgresSpool:
     async def _is_stored(self, job: PrintJob, records: Sequence[FilmRecord]) -> bool:
         """Ask the database whether a job was stored, because an error during the commit does not show that.
 
-        Return False if the database cannot be asked.
+        The server may still be performing the commit, so this waits for its end. Return False if the database cannot be
+        asked.
         """
         for _ in range(_ATTEMPTS):
             try:
                 async with self._link.transaction() as db:
+                    await lock_job(db, job.SOPInstanceUID)
                     return await db.fetchval("SELECT 1 FROM film WHERE id = $1", records[0].id) is not None
             except SpoolError:
                 await asyncio.sleep(_PAUSE)

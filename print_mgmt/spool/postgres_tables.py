@@ -35,6 +35,7 @@ __all__ = [
     "film_bytes",
     "insert_film",
     "insert_job",
+    "lock_job",
     "next_delivery",
     "quoted",
     "save",
@@ -253,15 +254,21 @@ async def insert_deliveries(db: Connection, film: FilmRecord, job_row: int, deli
 
 
 async def insert_job(db: Connection, job: PrintJob, films: int) -> int:
-    """Insert a job, and return the number of its row."""
+    """Insert a job, and return the number of its row. Until the transaction ends, it holds the lock `lock_job`."""
     names = ("films", *JOB)
     row: int = await db.fetchval(
         f"INSERT INTO job (changed, {quoted(names)}) "
-        f"VALUES (pg_current_xact_id(), {placeholders(len(names))}) RETURNING row",
+        f"VALUES (pg_current_xact_id(), {placeholders(len(names))}) "
+        'RETURNING row, pg_advisory_xact_lock(hashtextextended("SOPInstanceUID", 0))',
         films,
         *job_values(job),
     )
     return row
+
+
+async def lock_job(db: Connection, SOPInstanceUID: str) -> None:
+    """Wait until no transaction that inserts this job is under way, and lock the job until this transaction ends."""
+    await db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", SOPInstanceUID)
 
 
 async def insert_film(db: Connection, film: FilmRecord, job_row: int) -> None:

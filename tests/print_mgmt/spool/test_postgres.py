@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import asyncpg
@@ -198,6 +199,40 @@ async def test_stopped_transaction_loses_its_locks(place: PostgresPlace, monkeyp
                     (film,) = await spool.list()
                     assert (await spool.change(film.id, Hold())).state is FilmState.HELD
                     await db.fetch("SELECT 1")
+
+
+# A commit that inserts a job waits for the lock 4711
+SLOW_COMMIT = """
+SELECT pg_advisory_lock(4711);
+CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN PERFORM pg_advisory_xact_lock(4711); RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON job DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION wait()"""
+
+
+async def test_job_whose_commit_is_under_way_is_accepted(place: PostgresPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection breaks while the server performs the commit. A refused job would be printed, and printed again."""
+    used: list[Any] = []
+    begin = PostgresLink._begin
+
+    async def recorded(link: PostgresLink, stack: AsyncExitStack) -> Any:
+        used.append(await begin(link, stack))
+        return used[-1]
+
+    monkeypatch.setattr(PostgresLink, "_begin", recorded)
+    async with place.spool() as spool:
+        gate = await asyncpg.connect(place.address)
+        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        await gate.execute(SLOW_COMMIT)
+        accepting = asyncio.create_task(spool.accept(job(), [PRINTER]))
+        while not await gate.fetchval(waiting):
+            pass
+        used[-1].terminate()
+        while await gate.fetchval(waiting) < 2 and not accepting.done():
+            pass
+        await gate.close()  # the server goes on with the commit
+        (film,) = await accepting
+        assert (await spool.show(film)).state is FilmState.QUEUED
 
 
 async def test_commits_wait_for_the_disk_of_the_server(place: PostgresPlace) -> None:
