@@ -152,7 +152,8 @@ async def _connect(association: Association, host: str, port: int) -> None:
 
     If canceled, do not close an existing connection: the caller sends an A-ABORT on it.
     """
-    connecting = asyncio.get_running_loop().create_task(reach(lambda: association.transport, host, port))
+    reaching = reach(lambda: association.transport, host, port, association.timeouts.connect)
+    connecting = asyncio.get_running_loop().create_task(reaching)
     connecting.add_done_callback(partial(_forward_error, association.established))
     try:
         await association.established

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Lock, Thread
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from ..errors import RemoteProtocolError, escaped
 from ..explain.pcapng import Address
 from ..limits import Timeouts
 from ..tls import TLSContext, TLSSession
 from .client import connection_reason
-from .own_thread import in_own_thread
+from .own_thread import first_reached, in_own_thread
 from .recorder import address_of
 from .relay_ends import End, PlainEnd, SecureEnd
 from .relay_forwarder import Failure, Forwarder
@@ -120,7 +120,7 @@ class Link:
         settings, seconds = self._settings, self._settings.timeouts.connect
         try:
             async with asyncio.timeout(seconds):
-                self._ends.append(settings.target_end(*await _connected(settings.host, settings.port)))
+                self._ends.append(settings.target_end(*await _connected(settings.host, settings.port, seconds)))
                 await self._ends[1].handshake()
                 return True
         except TimeoutError:
@@ -238,25 +238,23 @@ def _started(work: Callable[[], T]) -> "asyncio.Future[T]":
     return asyncio.wrap_future(done)
 
 
-async def _connected(host: str, port: int) -> tuple[socket.socket, Address]:
-    """Return a connection and the address of its peer. Raises the OSError of the first address that failed."""
-    failures: list[OSError] = []  # `pop` raises the first: a kept error would be in a cycle with this frame
+async def _connected(host: str, port: int, seconds: float) -> tuple[socket.socket, Address]:
+    """Return a connection and the address of its peer. `first_reached` explains ``seconds`` and the errors."""
     found = await in_own_thread(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
-    for family, kind, protocol, _, address in found:
-        try:
-            return await _connected_to(socket.socket(family, kind, protocol), address), address_of(address)
-        except OSError as exc:  # also if this system lacks the family: a name may have addresses of IPv4 and IPv6
-            if not failures:
-                failures.append(exc)
-    raise failures.pop() if failures else OSError(f"{host} has no address")
+    return await first_reached(host, found, _connected_to, seconds)
 
 
-async def _connected_to(sock: socket.socket, address: tuple[object, ...]) -> socket.socket:
-    """Return ``sock`` once it is connected; if that fails, close it."""
+async def _connected_to(found: tuple[Any, ...]) -> tuple[socket.socket, Address]:
+    """Return a connection to an address of `socket.getaddrinfo`, and the address.
+
+    Raises OSError, also if this system lacks the family: a name may have addresses of IPv4 and IPv6.
+    """
+    family, kind, protocol, _, address = found
+    sock = socket.socket(family, kind, protocol)
     try:
         sock.setblocking(False)
         await asyncio.get_running_loop().sock_connect(sock, address)
     except BaseException:
         sock.close()
         raise
-    return sock
+    return sock, address_of(address)

@@ -204,7 +204,7 @@ class Peer:
         self.trace.note(number, f"connect to {host}:{port}{how}")
         try:
             async with asyncio.timeout(self.target.preparation):
-                transport, _ = await reach(_Paused, host, port)
+                transport, _ = await reach(_Paused, host, port, self.target.preparation)
         except (OSError, TimeoutError) as exc:
             reason = f"no connection to {self.target.address}: {connection_reason(exc) or 'timeout'}"
             self.trace.note(number, reason)

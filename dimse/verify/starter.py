@@ -124,7 +124,7 @@ class Starter:
     async def _listens(self) -> bool:
         try:
             async with asyncio.timeout(_ANSWER):
-                transport, _ = await reach(asyncio.Protocol, self.host, self.port)
+                transport, _ = await reach(asyncio.Protocol, self.host, self.port, _ANSWER)
         except OSError:  # TimeoutError is one
             return False
         transport.close()

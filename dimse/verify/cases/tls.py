@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from ...message import NSetRQ, encode_command
@@ -206,9 +207,11 @@ _ASSOCIATE_AC = 0x02  # PDU type
 async def _tunnel(peer: Peer) -> Tunnel:
     peer.trace.note(0, "on this connection, the case itself sends the TLS records")
     try:
-        async with asyncio.timeout(peer.target.preparation):
+        target = peer.target
+        async with asyncio.timeout(target.preparation):
             reader = asyncio.StreamReader()
-            to_reader = await reach(lambda: asyncio.StreamReaderProtocol(reader), peer.target.host, peer.target.port)
+            make = partial(asyncio.StreamReaderProtocol, reader)
+            to_reader = await reach(make, target.host, target.port, target.preparation)
             return Tunnel(reader, asyncio.StreamWriter(*to_reader, reader, asyncio.get_running_loop()), _ours(peer))
     except (OSError, TimeoutError) as exc:
         raise Unprepared(f"no connection to {peer.target.address}: {connection_reason(exc) or 'timeout'}") from exc

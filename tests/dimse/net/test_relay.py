@@ -258,7 +258,7 @@ async def test_address_of_a_missing_family_is_skipped(monkeypatch: pytest.Monkey
         results = iter([[(999, socket.SOCK_STREAM, 0, "", ("", 0)), *found]])
 
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: next(results))
-        sock, address = await dimse.net.relay_link._connected("both.example", port)
+        sock, address = await dimse.net.relay_link._connected("both.example", port, PATIENCE)
         with sock:
             assert address == (HOST, port)
             assert await loop.sock_recv(sock, 1) == b"x"
