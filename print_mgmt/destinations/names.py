@@ -2,7 +2,8 @@
 
 The values of many tokens come from peers. Only their ASCII letters, digits, dots, dashes and underscores get into a
 name, and no value creates a folder. The last part of each name includes an identifier of the film. So two films never
-get the same name, and a film always gets the same name: a delivery that is repeated after a crash finds its own files.
+get the same name, even if they have the same number: numbers begin anew with the index of a spool. A film always gets
+the same name, unless its delivery has a new number: a delivery that is repeated after a crash finds its own files.
 """
 
 import re

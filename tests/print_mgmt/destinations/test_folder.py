@@ -51,6 +51,13 @@ async def test_repeat_writes_nothing(tmp_path: Path) -> None:
     assert times(tmp_path) == before
 
 
+async def test_films_with_the_same_number_do_not_share_a_file(tmp_path: Path) -> None:
+    """The numbers of a site begin anew when the index of its spool is rebuilt."""
+    destination = FolderDestination(path=str(tmp_path), formats=("png",), name="film-{number}", dpi=20)
+    made = [(await destination.deliver(accepted_film(7, SOPInstanceUID=uid), DOE)).made for uid in ("1.2.3", "1.2.4")]
+    assert len({path for (path,) in made}) == len(names(tmp_path)) == 2
+
+
 async def test_repeat_writes_only_missing_files(tmp_path: Path) -> None:
     destination = FolderDestination(path=str(tmp_path), formats=("png", "pdf"), dpi=20)
     png, pdf = map(Path, (await destination.deliver(accepted_film(), DOE)).made)
