@@ -263,7 +263,7 @@ def test_annotation_without_a_box_is_refused(position: int) -> None:
 def test_annotation_without_pillow_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "PIL", None)
     assert render(SHEET, 20).pixels.size
-    with pytest.raises(LayoutError, match=r"needs Pillow: pip install dimse-print\[film\]"):
+    with pytest.raises(LayoutError, match=r"needs Pillow: pip install 'dimse-print\[film\]'"):
         render(replace(SHEET, annotations=(Annotation(AnnotationPosition=1, TextString="x"),)), 20)
 
 
