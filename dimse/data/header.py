@@ -10,6 +10,7 @@ All code that reads headers one at a time uses this module, so that all readers 
 
 from typing import TypeAlias
 
+from .dataset import PIXEL_DATA
 from .dictionary import lookup
 from .syntax import (
     DELIMITERS,
@@ -32,6 +33,7 @@ __all__ = [
     "actual_layout",
     "begins_early",
     "content_end",
+    "holds_fragments",
     "holds_items",
     "holds_known",
     "is_junk",
@@ -157,6 +159,14 @@ def holds_items(view: memoryview, start: int, end: int, layout: Layout) -> bool:
         return False
     group, number, _ = layout.item.unpack_from(view, start)
     return group << 16 | number in (ITEM, SEQUENCE_DELIMITATION)
+
+
+def holds_fragments(tag: int, vr: str) -> bool:
+    """Return whether an element of undefined length holds fragments (PS3.5 §A.4), and not the items of a sequence.
+
+    Pixel Data in UN do, because they are never a sequence.
+    """
+    return vr in ("OB", "OW") or (vr == "UN" and tag == PIXEL_DATA)
 
 
 def is_junk(view: memoryview, start: int, end: int, layout: Layout) -> bool:

@@ -375,12 +375,19 @@ class Parser(Cursor):
     def _end_item_without_delimiter(self, at: int) -> None:
         """End an item that has no more bytes, or raise an error; ``at`` is the offset of its last element."""
         if self.offset > self.end:
+            self._drop_overrun()
             raise self.overrun(at)
         if self.origin[_IS_UNDEFINED] and self.stack[-1][_SEQUENCE].undefined_length:
             raise self.error(ITEM_DELIMITATION, "the item ends without its delimiter", _NESTING)
         if CHARACTER_SET in self.elements or self.origin[0].has_big_endian_pixels:
             self._apply_encoding_attributes()
         self._next_item()
+
+    def _drop_overrun(self) -> None:
+        """Drop the last element, which ends beyond its item, from the readable part of the Data Set."""
+        tag, last = next(reversed(self.elements.items()), (0, None))
+        if last is not None and last._start + last._length == self.offset:  # otherwise it occurs twice: not stored
+            del self.elements[tag]
 
     def _apply_encoding_attributes(self) -> None:
         """Apply the Specific Character Set and Bits Allocated of an item, once all its elements are parsed."""

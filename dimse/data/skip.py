@@ -21,7 +21,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
 from .dictionary import vr_of
-from .header import SHORTEST_HEADER, actual_layout, read_header
+from .header import SHORTEST_HEADER, actual_layout, holds_fragments, read_header
 from .source import DecodeLimits
 from .syntax import (
     DELIMITERS,
@@ -238,9 +238,10 @@ def headers_of(view: memoryview, syntax: TransferSyntax) -> Iterator[PlacedHeade
         else:
             vr = "" if tag == ITEM else vr_of(tag) if level.layout.implicit else code.decode("ascii", "replace")
             if vr == "SQ" or length == UNDEFINED:
-                inner = IMPLICIT_LE.layout if vr == "UN" else level.layout
+                fragments = holds_fragments(tag, vr)
+                inner = IMPLICIT_LE.layout if vr == "UN" and not fragments else level.layout
                 inner_end = None if length == UNDEFINED else start + length
-                levels.append(_Level(inner_end, inner, fragments=vr in ("OB", "OW")))
+                levels.append(_Level(inner_end, inner, fragments))
             else:
                 end = min(start + length, len(view))
         yield PlacedHeader(depth, tag, vr, offset, start, end, length)

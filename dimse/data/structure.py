@@ -16,6 +16,7 @@ from .header import (
     actual_layout,
     begins_early,
     content_end,
+    holds_fragments,
     holds_items,
     is_junk,
     is_vr,
@@ -146,8 +147,8 @@ def _step_over_element(
         level.offset = header.start + header.length
     elif undefined or (header.vr == "SQ" and header.holds_items):
         end = level.end if undefined else header.start + header.length
-        layout = IMPLICIT_LE.layout if header.vr == "UN" else level.layout
-        fragments = header.vr in ("OB", "OW")
+        fragments = holds_fragments(header.tag, header.vr)
+        layout = IMPLICIT_LE.layout if header.vr == "UN" and not fragments else level.layout
         stack.append(_Sequence(level, header.tag, header.start, end, layout, undefined, fragments))
     else:
         level.offset = header.start + header.length
@@ -294,7 +295,7 @@ def _element_faults(
         yield from _vr_faults(view, header)
     if not header.holds_items:
         yield "PS3.5 §7.5", "the value does not begin with an item"
-    if header.vr in ("OB", "OW") and tag == PIXEL_DATA and level.place is None:
+    if header.vr in ("OB", "OW", "UN") and tag == PIXEL_DATA and level.place is None:
         if (length == UNDEFINED) != syntax.encapsulated:
             kind = "native" if syntax.encapsulated else "compressed"
             yield "PS3.5 §A.4", f"{kind} pixels, which {syntax.name} does not allow"

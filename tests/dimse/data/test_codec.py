@@ -331,6 +331,17 @@ def test_cut_off_deflated_data_set_has_the_elements_before_its_end() -> None:
     assert [error.rule for error in errors] == ["PS3.5 §A.5", "PS3.5 §7.1"]
 
 
+@pytest.mark.parametrize(("length", "after"), [(UNDEFINED, b""), (b"\x14\0\0\0", bytes(6))], ids=["file", "item"])
+def test_cut_off_item_has_the_elements_before_its_end(length: bytes, after: bytes) -> None:
+    """The last element needs 4 bytes, but the file or the item ends after 1 or 2."""
+    too_long = b"\x28\0\x11\0UL\4\0\1" + after
+    data = b"\x10\x20\x00\x05SQ\0\0" + UNDEFINED + ITEM + length + ROWS[EXPLICIT_LE] + too_long
+    errors: list[DecodeError] = []
+    ds = decode(data, EXPLICIT_LE, cut_off=errors)
+    assert ds.ReferencedFilmSessionSequence == [Dataset(Rows=4)]
+    assert ["a value of 4 bytes, but only" in str(error) for error in errors] == [True]
+
+
 def test_cut_off_data_set_beyond_a_limit_is_refused() -> None:
     data = encode(Dataset(PatientName="x", Rows=2, Columns=3), EXPLICIT_LE)
     with pytest.raises(DecodeError, match=r"more than 2 elements .*\[DecodeLimits.elements\]"):

@@ -89,10 +89,19 @@ def test_headers_have_every_byte_once(syntax: TransferSyntax) -> None:
     assert b"".join(bytes(view[header.offset : header.end]) for header in headers_of(view, syntax)) == bytes(view)
 
 
-@pytest.mark.parametrize("data", [DELIMITED, FRAGMENTS], ids=["undefined", "fragments"])
+@pytest.mark.parametrize(
+    "data",
+    [DELIMITED, FRAGMENTS, FRAGMENTS.replace(b"OB", b"UN")],
+    ids=["undefined", "fragments", "unknown pixels"],
+)
 def test_delimited_values_have_every_byte_once(data: bytes) -> None:
     headers = list(headers_of(memoryview(data), EXPLICIT_LE))
     assert b"".join(data[header.offset : header.end] for header in headers) == data
+
+
+def test_fragments_of_unknown_pixels_are_values() -> None:
+    headers = list(headers_of(memoryview(FRAGMENTS.replace(b"OB", b"UN")), EXPLICIT_LE))
+    assert [header.end - header.start for header in headers] == [0, 0, 4, 0]
 
 
 def test_depth_counts_sequences_and_items() -> None:

@@ -144,6 +144,15 @@ def test_compressed_pixels_match_the_syntax() -> None:
     assert [finding.what for finding in report] == ["native pixels, which RLE Lossless does not allow"]
 
 
+def test_unknown_pixels_have_the_faults_of_fragments() -> None:
+    """The decoder reads them as fragments, so they are not checked as the items of a sequence."""
+    fragments = ITEM + bytes(4) + ITEM + b"\x09\0\0\0" + PIXELS[:8] + b"\1"
+    assert findings(PIXELS[:4] + b"UN\0\0" + UNDEFINED + fragments + SEQUENCE_END + bytes(4), RLE) == [
+        "(7FE0,0010): the VR is UN, although PS3.6 defines OB or OW (at byte 0) [PS3.5 §6.2.2]",
+        "(7FE0,0010): a fragment has an odd length: 9 (at byte 20) [PS3.5 §7.5]",
+    ]
+
+
 def test_implicit_vr_has_no_vr_faults() -> None:
     assert findings(b"\x28\0\x10\0\x02\0\0\0\x04\0" * 2, IMPLICIT_LE) == [
         "(0028,0010): the element occurs twice (at byte 10) [PS3.5 §7.1]"
