@@ -119,8 +119,8 @@ SECTIONS: tuple[tuple[type, str, str, Mapping[str, str]], ...] = (
             "means that the rectangle ends that far before the other edge."
         ),
         {
-            "dpi": "Dots per inch of Requested Resolution ID STANDARD.",
-            "high_dpi": "Dots per inch of Requested Resolution ID HIGH.",
+            "dpi": "Dots per inch of Requested Resolution ID STANDARD, at most 3855.",
+            "high_dpi": "Dots per inch of Requested Resolution ID HIGH, at most 3855.",
             "edge_mm": "Millimeters along each edge that cannot be exposed.",
             "gap_mm": "Millimeters between image boxes.",
             "MinDensity": "The lowest density of film, in hundredths of OD.",

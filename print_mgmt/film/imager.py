@@ -41,6 +41,7 @@ ANNOTATION_FORMATS = {
     "LABEL": (Rect(3, 3, -3, _STRIP),),
     "COMBINED": (Rect(3, 3, -3, _STRIP), Rect(3, -3 - _STRIP, -3, _STRIP)),
 }
+_MAX_DPI = 3855  # at a higher resolution, a film of 17 inches has more pixels than Rows, of VR US, can tell
 _COLUMNS = ["density", "value"]
 
 
@@ -117,8 +118,8 @@ class Imager:
 
     def __post_init__(self) -> None:
         for name, value in (("dpi", self.dpi), ("high_dpi", self.high_dpi)):
-            if value <= 0:
-                raise LayoutError(name, value, "is not a resolution above 0", rule=OWN_RULE)
+            if not 0 < value <= _MAX_DPI:
+                raise LayoutError(name, value, f"is not a resolution from 1 to {_MAX_DPI} dpi", rule=OWN_RULE)
         for name, length in (("edge_mm", self.edge_mm), ("gap_mm", self.gap_mm)):
             if not 0 <= length < math.inf:
                 raise LayoutError(name, length, "is not a length of 0 mm or more", rule=OWN_RULE)

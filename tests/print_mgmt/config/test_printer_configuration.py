@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from print_scu import CONFIG
 
-from dimse.data import Dataset
+from dimse.data import EXPLICIT_LE, Dataset, encode
 from dimse.uids import BasicColorPrintManagementMeta, BasicGrayscalePrintManagementMeta, PresentationLUT
 from print_mgmt.config import Medium, PrinterConfig, configuration_of, preset
-from print_mgmt.typed import items
+from print_mgmt.typed import integer, items
 
 MEDIA = (
     Medium(MediumType="BLUE FILM", FilmSizeID=("8INX10IN", "A4"), MinDensity=15, MaxDensity=310),
@@ -61,6 +61,12 @@ def test_format_has_the_pixels_of_a_box() -> None:
     first = formats(SMALL)[0]
     assert (first.Rows, first.Columns) == (round(248 / 25.4 * 320), round(197.2 / 25.4 * 320))
     assert first.PrinterPixelSpacing == [0.079375, 0.079375]
+
+
+def test_configuration_of_the_highest_resolution_can_be_sent() -> None:
+    finest = replace(CONFIG, imager=replace(CONFIG.imager, dpi=3855, high_dpi=3855, edge_mm=0.0))
+    assert max(integer(item, "Rows") for item in formats(finest)) > 65500
+    encode(configuration_of(finest), EXPLICIT_LE)
 
 
 def test_format_of_unequal_boxes_has_no_pixels() -> None:

@@ -269,7 +269,8 @@ def test_densities_decide_whether_light_is_usable() -> None:
 
 
 @pytest.mark.parametrize(
-    "nonsense", [{"MinDensity": 300}, {"Illumination": 0}, {"Illumination": 10**400}, {"dpi": 0}, {"high_dpi": -1}]
+    "nonsense",
+    [{"MinDensity": 300}, {"Illumination": 0}, {"Illumination": 10**400}, {"dpi": 0}, {"dpi": 3856}, {"high_dpi": -1}],
 )
 def test_imager_without_a_range_is_refused(nonsense: dict[str, int]) -> None:
     with pytest.raises(LayoutError, match=r"must rise, and give luminances.* \(PS3\.14 §7\.1\)|is not a resolution"):
