@@ -55,6 +55,7 @@ async def test_recording_has_both_sides(tmp_path: Path) -> None:
     async with serve([VERIFICATION], port=0) as server:
         lab = Lab(lambda _: dial(HOST, server.port, seconds=5, recorder=recorder))
         await asyncio.to_thread(talk, lab)
+    assert await asyncio.to_thread(recorder.finish)
     (recorded,) = associations_in((tmp_path / "lab.pcapng").read_bytes(), [])
     assert recorded.has_both
 
