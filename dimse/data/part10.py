@@ -7,6 +7,7 @@ Reading accepts what devices write in practice: files without the preamble or wi
 implicit, or the reverse; and Transfer Syntaxes that PS3.6 does not define.
 """
 
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from mmap import ACCESS_READ, mmap
@@ -184,7 +185,10 @@ def _has_wrong_vr(view: memoryview, syntax: TransferSyntax) -> bool:
     layout, end = syntax.layout, len(view)
     if syntax.implicit or end < SHORTEST_HEADER or actual_layout(view, 0, end, layout) is not layout:
         return False
-    return read_header(view, 0, end, layout)[4]
+    try:
+        return read_header(view, 0, end, layout)[4]
+    except struct.error:  # a future VR, whose header is cut off
+        return True
 
 
 def _may_begin_dataset(view: memoryview) -> bool:

@@ -481,6 +481,13 @@ def test_cut_off_element_of_group_0002_is_refused() -> None:
         read_file(bytes(128) + b"DICM" + length + uid)
 
 
+def test_first_header_of_a_future_vr_may_be_cut_off() -> None:
+    """Such a VR has a header of 12 bytes, but the file ends after 10."""
+    meta = written(image(), EXPLICIT_LE).removesuffix(encode(image(), EXPLICIT_LE))
+    with pytest.raises(DecodeError, match="the header of an element is cut off"):
+        read_file(meta + b"\x28\0\x10\0ZZ\6\0\1\1")
+
+
 def test_data_set_of_group_0002_alone_is_reported() -> None:
     data = written(image(), IMPLICIT_LE)
     start = len(data) - len(encode(image(), IMPLICIT_LE))
