@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 
 from ..explain import View
 from ..explain.feed import Feed
-from ..net.client import listening_failed
+from ..net.addresses import listening_failed
 
 __all__ = ["LiveView", "Views", "listening_socket", "url_of"]
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..command_line import Parser
 from ..errors import DecodeError, escaped
-from ..net.client import listening_failed
+from ..net.addresses import listening_failed
 from ..terminal import add_server_tls, ae_title, cancel_on_sigterm, seconds, server_tls
 from ..verify import Case, Options, Result, Role, Run
 from ..verify.report import document, joined, judged_cases

@@ -8,7 +8,7 @@ from contextlib import ExitStack, suppress
 from ..errors import ConnectionFailed, RemoteProtocolError
 from ..explain.pcapng import Address
 from ..net import Recorder
-from ..net.client import listening_failed
+from ..net.addresses import listening_failed
 from ..net.recorder import Tap, address_of
 from ..tls import TLSContext, TLSSession
 

@@ -1,8 +1,6 @@
 """The requestor: `connect` opens an association for the time of a ``with`` block, and then releases it."""
 
 import asyncio
-import os
-import socket
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -18,17 +16,17 @@ from ..ul import (
     UserIdentityRQ,
     UserItem,
 )
+from .addresses import connection_reason, reach
 from .agreement import user_information
 from .arguments import check_address, check_ae_title, check_contexts, check_settings, check_texts, check_type
 from .association import Association
-from .own_thread import reach
 from .performer import Handlers, Performer
 from .policy import PASSCODE
 from .timers import Overdue
 from .trace import Trace
 from .waiter import Waiter
 
-__all__ = ["connect", "connection_reason", "listening_failed"]
+__all__ = ["connect"]
 
 
 _NO_HANDLERS: Handlers = {}
@@ -172,17 +170,3 @@ def _forward_error(established: Waiter, connecting: asyncio.Task[Any]) -> None:
     error = None if connecting.cancelled() else connecting.exception()
     if error is not None and not established.is_done:
         established.fail(error)
-
-
-def connection_reason(error: OSError) -> str:
-    """Return the system's own message for an error: asyncio gives some errors another text."""
-    if isinstance(error, socket.gaierror) or error.errno is None:
-        return error.strerror or str(error)
-    return os.strerror(error.errno)
-
-
-def listening_failed(error: OSError, host: str, port: int) -> OSError:
-    """Return ``error`` with the address in its text: "cannot listen on 127.0.0.1:104: Permission denied"."""
-    where = f"[{host}]:{port}" if ":" in host else f"{host or '*'}:{port}"
-    kind = socket.gaierror if isinstance(error, socket.gaierror) else OSError
-    return kind(error.errno, f"cannot listen on {where}: {connection_reason(error)}")

@@ -6,22 +6,17 @@ would take them all: other work would wait, and the process would not end. A thr
 
 import asyncio
 import errno
-import os
-import socket
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 from functools import partial
-from ipaddress import ip_address
 from threading import Thread
 from typing import Any, ParamSpec, TypeVar
 
-__all__ = ["addresses_of", "first_reached", "in_own_thread", "on_own_loop", "reach"]
+__all__ = ["in_own_thread", "on_own_loop"]
 
 P = ParamSpec("P")
-A = TypeVar("A")
 T = TypeVar("T")
-Protocol = TypeVar("Protocol", bound=asyncio.BaseProtocol)
 _NAME = "dimse: own thread"
 
 
@@ -89,52 +84,3 @@ async def on_own_loop(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         raise
     finally:
         del working  # otherwise its error would be in a cycle with this frame
-
-
-async def addresses_of(host: str) -> list[str]:
-    """Return the IP addresses of a host, in the order in which to try them.
-
-    Raises OSError if its name is unknown, and ValueError for a text that cannot be a name.
-    """
-    try:
-        ip_address(host)
-    except ValueError:
-        if "\0" in host:  # the system would look up the part before it
-            raise
-        found = await in_own_thread(socket.getaddrinfo, host, None, type=socket.SOCK_STREAM)
-        return list(dict.fromkeys(str(address[0]) for *_, address in found))
-    return [host]
-
-
-async def reach(
-    make: Callable[[], Protocol], host: str, port: int, seconds: float
-) -> tuple[asyncio.Transport, Protocol]:
-    """Connect to the first address of a host that can be reached; return the transport and the protocol of ``make``.
-
-    `first_reached` explains ``seconds``. Raises what it raises, and as `addresses_of`.
-    """
-    loop = asyncio.get_running_loop()
-    addresses = await addresses_of(host)
-    return await first_reached(host, addresses, lambda address: loop.create_connection(make, address, port), seconds)
-
-
-async def first_reached(
-    host: str, addresses: Sequence[A], connect: Callable[[A], Coroutine[Any, Any, T]], seconds: float
-) -> T:
-    """Return the connection to the first address of a host that can be reached.
-
-    Each address has its share of ``seconds``, because some networks drop all packets to addresses of IPv6, or to one of
-    the addresses of a name. The caller bounds the time for the last address. Raises OSError of the first address if
-    none can be reached.
-    """
-    clock = asyncio.get_running_loop().time
-    due = clock() + seconds
-    failures: list[OSError] = []  # `pop` raises the first: a kept error would be in a cycle with this frame
-    for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
-        try:
-            async with asyncio.timeout((due - clock()) / left if left > 1 else None):
-                return await connect(address)
-        except OSError as exc:
-            if not failures:
-                failures.append(exc if exc.args else TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)))
-    raise failures.pop() if failures else OSError(f"{host} has no address")

@@ -20,10 +20,10 @@ from ..errors import EncodeError
 from ..explain.pcapng import Address
 from ..limits import Limits, Timeouts
 from ..tls import TLSContext
+from .addresses import addresses_of, listening_failed
 from .admission import Admission, within_descriptors
 from .arguments import check_address, check_settings, is_host
-from .client import listening_failed
-from .own_thread import addresses_of, in_own_thread
+from .own_thread import in_own_thread
 from .recorder import address_of
 from .relay_link import Link, Settings, Watch
 

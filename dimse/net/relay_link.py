@@ -15,8 +15,8 @@ from ..errors import RemoteProtocolError, escaped
 from ..explain.pcapng import Address
 from ..limits import Timeouts
 from ..tls import TLSContext, TLSSession
-from .client import connection_reason
-from .own_thread import first_reached, in_own_thread
+from .addresses import connection_reason, first_reached
+from .own_thread import in_own_thread
 from .recorder import address_of
 from .relay_ends import End, PlainEnd, SecureEnd
 from .relay_forwarder import Failure, Forwarder

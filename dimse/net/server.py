@@ -25,12 +25,11 @@ from ..ul import (
     UpperLayer,
 )
 from .acceptor import NO_REASON, Acceptor
+from .addresses import addresses_of, listening_failed
 from .admission import Admission, within_descriptors
 from .arguments import check_address, check_callable, check_settings, check_texts, check_type
 from .association import Association
-from .client import listening_failed
 from .disk import Disk
-from .own_thread import addresses_of
 from .performer import Handler, Handlers, Performer
 from .policy import DECISIONS, Acceptance, Caller, Decision, Policy, accept_anyone
 from .recorder import Recorder

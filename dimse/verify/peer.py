@@ -13,8 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..message import CEchoRQ
-from ..net.client import connection_reason
-from ..net.own_thread import reach
+from ..net.addresses import connection_reason, reach
 from ..uids import (
     IMPLEMENTATION_CLASS_UID,
     IMPLEMENTATION_VERSION_NAME,

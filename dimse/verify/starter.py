@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..net.own_thread import reach
+from ..net.addresses import reach
 from .process import Ended, end_group, signal_group, signal_of, tail
 
 __all__ = ["Starter"]

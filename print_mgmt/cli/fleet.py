@@ -16,7 +16,7 @@ from contextlib import ExitStack, suppress
 from functools import partial
 
 from dimse.errors import DimseError
-from dimse.net.client import listening_failed
+from dimse.net.addresses import listening_failed
 
 from ..spool.tasks import cancel_tasks
 from .signals import handle_signals, restore_signals

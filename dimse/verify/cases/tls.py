@@ -7,8 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from ...message import NSetRQ, encode_command
-from ...net.client import connection_reason
-from ...net.own_thread import reach
+from ...net.addresses import connection_reason, reach
 from ...uids import BasicFilmBox, BasicGrayscalePrintManagementMeta, ImplicitVRLittleEndian
 from ...ul import PDV, PDataTF
 from ..case import Case, CaseRun, Flags, SubCase, Unprepared

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from ...errors import DimseError
-from ...net.client import listening_failed
-from ...net.own_thread import addresses_of
+from ...net.addresses import addresses_of, listening_failed
 from ...ul import AssociateRJ, AssociateRQ, decode_pdu, encode_pdu
 from ..peer import Watch
 from ..trace import CaseTrace

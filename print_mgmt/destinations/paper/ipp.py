@@ -19,7 +19,8 @@ from urllib.parse import urlsplit
 import httpx
 import ippx
 
-from dimse.net.own_thread import addresses_of, on_own_loop
+from dimse.net.addresses import addresses_of
+from dimse.net.own_thread import on_own_loop
 
 from ..destination import Condition, DeliveryFailed, Outcome
 from ..remote import TLSFiles
