@@ -1,5 +1,6 @@
 """PEM files with the certificates of this side, and errors that name the file."""
 
+import re
 import ssl
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -99,7 +100,9 @@ def test_certificate_may_expire_after_2049(profile: TLSProfile, authority: Autho
 
 def test_certificate_with_an_invalid_date_raises(profile: TLSProfile, printer: Identity, tmp_path: Path) -> None:
     der = ssl.PEM_cert_to_DER_cert(printer.certificate.read_text())
-    month = der.index(b"\x17\x0d") + 4  # in notBefore, a UTCTime of 13 characters
+    not_before = re.search(rb"\x17\x0d\d{12}Z", der)  # a UTCTime of 13 characters
+    assert not_before is not None
+    month = not_before.start() + 4
     wrong = tmp_path / "wrong.pem"
     wrong.write_text(ssl.DER_cert_to_PEM_cert(der[:month] + b"99" + der[month + 2 :]))
     with pytest.raises(DecodeError, match=r"wrong\.pem: the dates of the certificate do not follow RFC 5280"):

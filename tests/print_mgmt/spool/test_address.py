@@ -18,5 +18,5 @@ def test_database_is_a_postgres_spool() -> None:
 
 def test_missing_extra_names_the_package_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("print_mgmt.spool.address.find_spec", lambda _: None)
-    with pytest.raises(SpoolError, match=r"pip install dimse-print\[postgres\]"):
+    with pytest.raises(SpoolError, match=r"pip install 'dimse-print\[postgres\]'"):
         open_spool("postgresql://films@host/films")
