@@ -106,10 +106,11 @@ def pdu_lines(wire: Buffer, fault: DecodeError | None, *, offset: int, hidden: b
 
 
 def secret_places(wire: Buffer, *, only_known: bool = False) -> list[tuple[int, int]]:
-    """Return where the bytes begin and end that may belong to a user identity, in a PDU or in the start of a PDU.
+    """Return the places (begin, end) of the bytes that may belong to a user identity.
 
-    With ``only_known``, the places of all bytes that may be anything are returned, too.
-    The last place ends beyond the PDU if bytes after the PDU may belong to a user identity, too.
+    ``wire`` is a PDU, or the start of one. With ``only_known``, the result also has the places of bytes that may be
+    anything (see `Line`), so that only known bytes are left. The last place ends beyond the PDU if bytes after the PDU
+    may belong to a user identity, too.
     """
     view = memoryview(wire)
     pdu, fault = decoded(wire)

@@ -152,7 +152,8 @@ _Known = tuple[bytes, bytes, type[Message], dict[str, Value], str, bool]
 
 def _decode(data: bytes) -> tuple[type[Message], dict[str, Value], bool, dict[str, int]]:
     """Return the message class, its fields, whether a Data Set follows, and the position of each value."""
-    values, starts, errors = _read_elements(data)  # `pop` raises an error, so that it is not in a cycle with this frame
+    # `pop` takes an error out of this list before it is raised: otherwise, it would be in a cycle with this frame
+    values, starts, errors = _read_elements(data)
     command_field = values.pop("CommandField", None)
     if not isinstance(command_field, int) or command_field not in MESSAGES:
         if errors:
@@ -186,7 +187,11 @@ def _missing(cls: type[Message], keywords: Set[str]) -> DecodeError:
 
 
 def _read_elements(data: bytes) -> tuple[dict[str, Value], dict[str, int], list[tuple[str, DecodeError]]]:
-    """Return the values and their positions by keyword, and each keyword with an unreadable value with the error."""
+    """Return the values and their positions, both by keyword, and the errors.
+
+    Each error is that of an unreadable value, in a pair with its keyword; a keyword has at most one. Raises
+    `DecodeError` if the bytes cannot be divided into elements of group 0000.
+    """
     values: dict[str, Value] = {}
     starts: dict[str, int] = {}
     errors: list[tuple[str, DecodeError]] = []

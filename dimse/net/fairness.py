@@ -202,7 +202,9 @@ class Workers:
         """Call ``function`` in a thread when the turn of ``host`` comes, and return its result.
 
         A function that has begun runs to its end even if this coroutine is canceled; the cancellation waits until the
-        function has ended.
+        function has ended, but a second cancellation does not.
+
+        Raises RuntimeError if the system allows no more threads.
         """
         await self._slots.enter(host)
         if self._threads is None:

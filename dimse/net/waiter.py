@@ -85,7 +85,7 @@ class Waiter:
 
 
 class Window:
-    """A number of places; the tasks that `wait` get them in that order.
+    """A number of places. The tasks that `wait` for a place get one in the order in which they began to wait.
 
     An outstanding operation takes a place (PS3.7 D.3.3.3). In a window of one place, so does the sending of a long
     message. With `asyncio.Semaphore`, an operation would need seven more Python calls; with `asyncio.Lock`, a message

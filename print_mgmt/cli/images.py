@@ -33,7 +33,7 @@ class Frames:
     spans: tuple[tuple[int, int], ...] = ()
 
     def of(self, count: int) -> tuple[int, ...]:
-        """Return the numbers of the chosen frames in an image of ``count`` frames; it may have none of them."""
+        """Return the numbers of the chosen frames in an image of ``count`` frames, which may have none of them."""
         spans = self.spans or ((1, count),)
         return tuple(frame for first, last in spans for frame in range(first, min(last, count) + 1))
 
@@ -136,7 +136,7 @@ class ImageFiles:
         return sum(len(self._chosen_frames[name]) for name in self._files) + len(self._patterns)
 
     def check(self) -> None:
-        """Check that each file has a chosen frame, and that the first one can be printed.
+        """Check that each file has a chosen frame, and that the first chosen frame of each file can be printed.
 
         Raises `ImageError` and OSError.
         """

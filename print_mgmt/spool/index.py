@@ -191,9 +191,9 @@ class Index:
         self.db.execute(f"UPDATE job SET confirmed = 1 WHERE SOPInstanceUID = ? AND {ended}", (SOPInstanceUID,))
 
     def news(self, after: int) -> tuple[int, tuple[PrintJob, ...]]:
-        """Return the current revision, and the jobs that have changed after the revision ``after``.
+        """Return a revision, and the jobs that have changed after the revision ``after``.
 
-        A damaged job is skipped.
+        The revision is the greatest one of these jobs, or ``after`` if there are none. A damaged job is skipped.
         """
         found = []
         for row in self._jobs("revision > ? AND revision <= ? ORDER BY revision", (after, self.revision())):

@@ -40,7 +40,7 @@ def open_or_rebuild(path: Path, files: FilmFolder, is_open_elsewhere: Callable[[
     """Open the index at ``path``; rebuild it if it is damaged or missing.
 
     ``is_open_elsewhere`` returns whether another process has the spool open. Raises OSError, sqlite3.Error, and
-    `SpoolError` if the index is damaged while another process has the spool open.
+    `SpoolError` if the index has an unknown version, or is damaged while another process has the spool open.
     """
     try:
         if files.ids() and not _has_tables(path):
