@@ -20,7 +20,7 @@ from served import site_serving
 from dimse.errors import DimseError
 from dimse.net import connect
 from dimse.uids import ExplicitVRLittleEndian, PrintJob
-from print_mgmt.spool import OPEN, FilmState, Release, open_spool
+from print_mgmt.spool import OPEN, FilmState, open_spool
 
 KILLS = int(os.environ.get("DIMSE_KILLS", "2"))
 CLIENTS, FILMS = 8, 12
@@ -96,9 +96,6 @@ async def finished(file: Path, address: str) -> None:
     with site_serving(file) as (_, process):
         async with asyncio.timeout(120 + 60 * KILLS), open_spool(address) as spool:
             revision = (await spool.news()).revision
-            for film in await spool.list(states={FilmState.HELD}):
-                if any(one.abandoned for one in film.deliveries):  # the server was killed several times in a row
-                    await spool.change(film.id, Release())
             while await spool.list(states=OPEN - {FilmState.HELD}, limit=1):
                 revision = (await spool.news(revision, wait=0.2)).revision
         process.terminate()
