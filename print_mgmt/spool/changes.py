@@ -42,8 +42,9 @@ __all__ = [
 
 _S = FilmState
 _PRIORITIES = ("HIGH", "MED", "LOW")
-# Leases in a row that may end without an outcome; then an operator decides, because the film may kill its worker
-MAX_ABANDONED = 3
+# Leases in a row that may end without an outcome; then an operator decides, because the film may kill its worker. So
+# many are hardly ever the fault of others: a machine that is killed again and again would hold its films otherwise
+MAX_ABANDONED = 10
 
 
 # --- outcomes of a delivery, from a worker ---

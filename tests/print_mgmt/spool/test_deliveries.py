@@ -23,6 +23,7 @@ from print_mgmt.spool import (
     StaleLease,
     Target,
 )
+from print_mgmt.spool.changes import MAX_ABANDONED
 
 COPIES = Target(destination="copies", each_copy=True)
 
@@ -248,21 +249,21 @@ async def test_film_that_may_kill_its_worker_is_held(
 ) -> None:
     """It was delivered again after each start, without end."""
     await spool.accept(job(), [FOLDER])
-    film = await abandoned(place, spool, 3)
-    reason = "3 deliveries in a row ended without an outcome; the lease of its worker has ended"
+    film = await abandoned(place, spool, MAX_ABANDONED)
+    reason = f"{MAX_ABANDONED} deliveries in a row ended without an outcome; the lease of its worker has ended"
     assert (film.state, film.deliveries[0].reason) == (FilmState.HELD, reason)
     assert caplog.messages == [f"film {film.id} is held: folder: {reason}; see print-mgmt spool release"]
 
 
 async def test_film_after_one_that_is_held_is_delivered(place: Place, spool: Spool) -> None:
     await spool.accept(job(), [FOLDER])
-    await abandoned(place, spool, 3)
+    await abandoned(place, spool, MAX_ABANDONED)
     (film,) = await spool.accept(job(), [FOLDER])
     assert (await leased(spool, "folder")).film.id == film
 
 
 async def test_starts_count_the_leases_of_killed_workers(place: Place) -> None:
-    for _ in range(3):
+    for _ in range(MAX_ABANDONED):
         async with place.spool() as spool:
             if not await spool.count():
                 await spool.accept(job(), [FOLDER])
@@ -275,12 +276,12 @@ async def test_starts_count_the_leases_of_killed_workers(place: Place) -> None:
 @pytest.mark.parametrize("actions", [(), (Hold(), Release())], ids=["outcome", "release"])
 async def test_only_leases_in_a_row_count(place: Place, spool: Spool, actions: tuple[Action, ...]) -> None:
     (film,) = await spool.accept(job(), [FOLDER])
-    await abandoned(place, spool, 2)
+    await abandoned(place, spool, MAX_ABANDONED - 1)
     if not actions:
         await spool.report(await leased(spool, "folder"), Later())
     for action in actions:
         await spool.change(film, action)
-    assert (await abandoned(place, spool, 2)).state is FilmState.QUEUED
+    assert (await abandoned(place, spool, MAX_ABANDONED - 1)).state is FilmState.QUEUED
 
 
 async def test_index_of_an_older_program_counts_leases(place: Place) -> None:
@@ -289,7 +290,7 @@ async def test_index_of_an_older_program_counts_leases(place: Place) -> None:
         await spool.accept(job(), [FOLDER])
     place.sql("ALTER TABLE delivery DROP COLUMN abandoned")
     async with place.spool() as spool:
-        assert (await abandoned(place, spool, 3)).state is FilmState.HELD
+        assert (await abandoned(place, spool, MAX_ABANDONED)).state is FilmState.HELD
 
 
 async def test_late_result_is_refused_by_the_fence(place: Place, spool: Spool) -> None:

@@ -41,6 +41,7 @@ from print_mgmt.spool import (
     StaleLease,
     Target,
 )
+from print_mgmt.spool.changes import MAX_ABANDONED
 
 T = TypeVar("T")
 LEASE, DELAY = 60.0, 30.0
@@ -69,7 +70,7 @@ class Part:
 
     def abandon(self, state: str) -> None:
         count = self.abandoned + 1
-        self.free("held" if state == "queued" and count >= 3 else state)
+        self.free("held" if state == "queued" and count >= MAX_ABANDONED else state)
         self.abandoned = count
 
 
