@@ -194,7 +194,7 @@ def _drop_unwritable() -> None:
 def check_output(
     parser: argparse.ArgumentParser, output: str | os.PathLike[str] | None, inputs: Iterable[str | os.PathLike[str]]
 ) -> None:
-    """End the program if the output would replace a file that the command reads."""
+    """End the program with status 2 if the output would replace a file that the command reads."""
     from pathlib import Path  # not at the top: --help does not need it
 
     if output is None or not Path(output).is_file():

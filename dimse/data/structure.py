@@ -77,7 +77,10 @@ class _Sequence:
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """The header of an element. ``code`` is the VR as written, if any; the value begins at ``start``."""
+    """The header of an element. ``code`` is the VR as written, if any; the value begins at ``start``.
+
+    ``vr`` is the VR by which the value is read. It is empty for an item or a delimiter.
+    """
 
     offset: int
     tag: int

@@ -58,8 +58,8 @@ async def in_own_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwa
 async def on_own_loop(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Call ``work`` and await its coroutine on an event loop of its own, in a thread of its own; return its result.
 
-    Nobody waits for what it reads. If canceled, cancel the coroutine, and do not wait for its end. Raises
-    OSError if the system allows no more threads.
+    What the coroutine reads takes no time of the caller's event loop. If canceled, cancel the coroutine, and do not
+    wait for its end. Raises OSError if the system allows no more threads.
     """
     loop = asyncio.new_event_loop()
 

@@ -64,9 +64,10 @@ class ImageOptions(TypedDict, total=False):
       0.299 R + 0.587 G + 0.114 B.
     - ``bits``: bits of gray, 8 (the default) or 12.
     - ``window``: a `Window`; or a VOI LUT or window in the image, by its number (from 1, VOI LUTs before windows) or
-      its explanation; or "auto", from the lowest to the highest value of all frames. The default is the first valid VOI
-      LUT or window in the image. If there is none, the range of Bits Stored goes from black to white for P-Values
-      and for values of up to 8 bits, and other values are printed as with "auto". Windows never apply to color.
+      its explanation; or "auto", from the lowest to the highest value of all frames (in a large object, of some frames
+      only). The default is the first valid VOI LUT or window in the image. If there is none, the range of Bits Stored
+      goes from black to white for P-Values and for values of up to 8 bits, and other values are printed as with "auto".
+      Windows never apply to color.
     - ``scale_lut``: True makes the largest entry of a VOI LUT white, not the largest value that its descriptor allows.
     - ``overlays``: gray level of burnt-in overlays, "WHITE" (the default) or "BLACK"; "NONE" omits them.
     - ``background``: gray level behind transparent pictures and arrays, "WHITE" (the default) or "BLACK".
@@ -258,12 +259,15 @@ class _DicomImage:
         )
 
     def _find_ends(self, pixels: Cells | Floats, frame: Frame) -> Ends | None:
-        """Return the lowest and the highest value of all frames; ``pixels`` are those of one frame."""
+        """Return the lowest and the highest value of all frames (see `_ends_of_all`); ``pixels`` are those of one."""
         return grayscale.ends_of(pixels, frame) if self.frames == 1 else self._ends_of_all
 
     @cached_property
     def _ends_of_all(self) -> Ends | None:
-        """The lowest and the highest value of all frames. It does not depend on a frame, so it is found only once."""
+        """The lowest and the highest value of the frames that `_ends_of_each` reads; None if none of them has any.
+
+        They are the same for every frame, so they are found only once.
+        """
         found = [ends for ends in self._ends_of_each() if ends is not None]
         return (min(low for low, _ in found), max(high for _, high in found)) if found else None
 

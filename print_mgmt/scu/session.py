@@ -226,7 +226,7 @@ class FilmSession:
         self._holds_printed_film = False
 
     async def create(self) -> None:
-        """Send N-CREATE."""
+        """Send N-CREATE. Raises `PrintFailed`, and `RemoteProtocolError` if the session gets no UID."""
         self.SOPInstanceUID, _ = await self.operations.create("the film session", BasicFilmSession, self._attributes)
         self._holds_printed_film = False
 
@@ -278,7 +278,8 @@ class FilmSession:
         """Create a film box (N-CREATE), and delete it at the end of the block (N-DELETE).
 
         ``attributes`` are attributes of the film box, by keyword. Without ImageDisplayFormat, the film has one image
-        box. ``presentation_lut`` is a UID from the method `presentation_lut`.
+        box. ``presentation_lut`` is a UID from the method `presentation_lut`. Raises `EncodeError` at once for a wrong
+        attribute; the beginning of the block raises what `FilmBox.create` raises.
         """
         dataset = pick(FILM_BOX, attributes)
         if presentation_lut:

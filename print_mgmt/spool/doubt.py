@@ -18,7 +18,11 @@ _log = logging.getLogger("print_mgmt.spool")
 
 
 def log_abandoned(films: Iterable[FilmRecord]) -> None:
-    """Log a line for each film that is indeterminate, and for each delivery that is held, after its lease has ended."""
+    """Log what became of ``films`` after a lease of each has ended.
+
+    There is a line for each film that is indeterminate, and for each delivery that is held because too many of its
+    leases in a row (`MAX_ABANDONED`) ended without an outcome.
+    """
     for film in films:
         for one in film.deliveries:
             if one.state is FilmState.HELD and one.abandoned >= MAX_ABANDONED:

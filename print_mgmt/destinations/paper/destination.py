@@ -90,7 +90,8 @@ class PaperDestination:
     async def deliver(self, film: Film, identified: Dataset) -> Receipt:  # noqa: ARG002  # a printer does not need it
         """Print a film, and wait for the end of its job. Raises `DeliveryFailed`.
 
-        A call that is canceled after the printer has accepted the job returns a receipt with a warning.
+        A call that is canceled while it waits for the end of the job returns a receipt with a warning. If it is
+        canceled earlier, it raises CancelledError, even if the printer has just accepted the job.
         """
         with as_failures(self.queue or self.uri):
             queue = self._queue()

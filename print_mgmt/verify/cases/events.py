@@ -110,7 +110,7 @@ def unconfirmed(status: int | None = None, id_offset: int = 0) -> CaseRun:
 
 
 async def _first_event(talk: Conversation) -> NEventReportRQ:
-    """Print, and return the first event of the job. Raises `Unprepared` if there is none."""
+    """Print, and return the first event, which may also be one of the printer. Raises `Unprepared` if there is none."""
     talk.take_film()
     talk.say(talk.action(BasicFilmBox, talk.film_uid))
     events: list[NEventReportRQ] = []

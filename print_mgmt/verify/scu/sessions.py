@@ -260,7 +260,10 @@ _GRAY_DEPTHS, _COLOR_DEPTHS = ((8, 8, 7), (16, 12, 11)), ((8, 8, 7),)
 
 
 def image_sets(visit: Visit) -> list[Exchange]:
-    """Return the N-SETs that set an image; an empty image sequence erases the image (PS3.4 H.4.3.1.2.1.3)."""
+    """Return the N-SETs of image boxes, except for those that erase the image by an empty image sequence.
+
+    An N-SET without an image sequence is among them (PS3.4 H.4.3.1.2.1.3).
+    """
     return [
         each
         for each in visit.exchanges
