@@ -3,8 +3,7 @@
 A plane has its own size. Its upper left pixel is at Overlay Origin, row and column counted from 1, so a part of the
 plane may be outside of the image. A plane may belong to some frames of the image only: the first of them is Image Frame
 Origin. The bits of the plane are in Overlay Data or (retired) in the cells of Pixel Data, each in a bit of its cell
-that Bits Stored leaves unused. A plane in the cells covers the whole image: its own size and origin
-are ignored.
+that Bits Stored leaves unused. A plane in the cells covers the whole image; its own size and origin are ignored.
 
 Graphics cover the image. A region of interest (type R) only marks pixels, and is not printed. An invalid plane is left
 out with a note.

@@ -67,7 +67,7 @@ class Dispatcher:
     armed: Waiting | None = None
 
     async def open(self) -> None:
-        """Begin to listen. Raises `OSError` if a port cannot be opened."""
+        """Begin to listen. Raises `OSError` if a port cannot be opened, and ValueError if ``host`` contains NUL."""
         loop = asyncio.get_running_loop()
         for port in self.by_port or (self.port,):
             case_id = self.by_port.get(port, "")
