@@ -70,7 +70,7 @@ def read_capture(data: bytes, faults: list[DecodeError] | None = None) -> list[C
             elif datagram := link(packet):
                 tcp.add(datagram, time)
     except DecodeError as exc:
-        found.append(exc.with_traceback(None))  # which refers to this frame, which has all bytes
+        found.append(exc.with_traceback(None))  # its traceback refers to this frame, which holds all bytes
     known = ", ".join(map(str, sorted(LINKS)))
     found += (DecodeError(f"link type {one} of a captured network is not one of {known}") for one in sorted(unknown))
     if faults is None and found:

@@ -28,7 +28,7 @@ _FIXED = 74  # octets of an A-ASSOCIATE PDU before its items
 _ITEM_HEADER = 4  # octets: type, reserved, length
 _CONTEXT_FIXED = 4  # octets of a Presentation Context Item between its header and its sub-items
 _TITLE = 16  # octets of an AE title
-_MAX_SHOWN = 16  # octets in a text
+_MAX_SHOWN = 16  # octets that are shown as hexadecimal numbers
 
 
 class Item(NamedTuple):

@@ -48,9 +48,10 @@ def burn(area: Canvas, overlay: Overlay, image: tuple[int, int], shown: Box, ima
 
 
 def _share_of_rest(background: NDArray[np.uint8], foreground: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return which share of the rest of each pixel, which the foreground does not cover, the background covers.
+    """Return how much the background covers of the part of each pixel that the foreground leaves free.
 
-    The foreground is blended in after the background. Where the two cover a pixel together, it shows no image.
+    The result is from 0 to `COVERED`. The foreground is blended in after the background. A pixel that the two cover
+    completely shows no image.
     """
     rest = COVERED - foreground
     if np.array_equal(rest > 0, rest == COVERED):  # no pixel is covered in part

@@ -51,8 +51,8 @@ class Operations:
     The argument ``what`` of a service is a name for its instance, such as "film 2", for errors and warnings. ``meta``
     is the Meta SOP Class of the instances: requests use its context, or the context of the instance's own SOP Class if
     the printer did not accept the Meta SOP Class. ``warnings`` receives the warnings, and ``answers`` the status of
-    each operation except N-DELETE. ``own_uids``: the client assigns SOP Instance UIDs, until the printer
-    refuses one.
+    each operation, except N-DELETE and an N-CREATE that is repeated without a UID. The status of N-ACTION is added only
+    by `check`. ``own_uids``: the client assigns SOP Instance UIDs, until the printer refuses one.
     """
 
     def __init__(

@@ -112,7 +112,8 @@ def repair(index: Index, files: FilmFolder) -> Repaired:
             unreadable.add(key)
     _remove_leftovers(index, unreadable)
     after = index.ids()
-    repaired |= {one for one in damaged.intersection(after) if job_key_of(one) not in unreadable}  # also intact films
+    # Also the films whose own rows were intact, but which counted as damaged because of another row of their job
+    repaired |= {one for one in damaged.intersection(after) if job_key_of(one) not in unreadable}
     restored = sorted(repaired)
     removed = tuple(sorted(map(_name, before - after)))
     if restored or removed:

@@ -113,7 +113,7 @@ class EarlyFailure:
         self._images: dict[int, NSetRQ] = {}  # the request whose Data Set is still arriving
 
     def hear(self, visit: Visit, wire: Wire, pdu: bytes) -> None:
-        """Take a PDU of the SCU, and answer it if it is the one."""
+        """Take a PDU of the SCU, and answer the first that has a part of an image, but not its last part."""
         if pdu[0] != _P_DATA_TF or visit.first_reaction is not None:
             return
         try:
