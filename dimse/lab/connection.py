@@ -167,7 +167,7 @@ class Listener:
         """Wait for the next peer; its TLS handshake, if any, may take 10 s more.
 
         Raises `ConnectionFailed` if no peer connects within ``seconds``, if the peer has already disconnected again, or
-        if TLS fails.
+        if TLS fails, and OSError if the system cannot accept a connection.
         """
         self._socket.settimeout(seconds)
         try:

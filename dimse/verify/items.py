@@ -40,7 +40,7 @@ class Item(NamedTuple):
 
     @property
     def sets_reserved(self) -> bool:
-        """Whether a reserved byte of the item is not 0, apart from those of its sub-items."""
+        """Whether a reserved byte of an item of a request is not 0, apart from those of its sub-items."""
         reserved = [] if self.kind == COMMON_EXTENDED else [self.second]
         if self.kind == CONTEXT_RQ:
             reserved += self.value[1:_CONTEXT_FIXED]

@@ -93,7 +93,10 @@ class Starter:
         )
 
     async def restart(self) -> None:
-        """End the command if it still runs, and start it again. Raises OSError if it does not listen in time."""
+        """End the command if it still runs, and start it again.
+
+        Raises OSError if it cannot be started, or does not listen in time.
+        """
         await self._end()
         await self._start()
 

@@ -27,7 +27,7 @@ _SCHEDULER = "localhost:631"  # the default address of CUPS
 class CupsQueue:
     """The queue ``queue`` of CUPS on ``server`` (HOST or HOST:PORT), or on the default server.
 
-    ``seconds`` is the time limit for each command.
+    ``seconds`` is the time limit for each command and for each response of the scheduler.
     """
 
     queue: str
@@ -48,7 +48,10 @@ class CupsQueue:
         return condition_of(reasons, stopped=" disabled since " in text, accepting=accepting)
 
     async def media(self) -> tuple[str, ...]:
-        """Return an empty tuple: CUPS itself finds the medium for a standard name, and its drivers use other names."""
+        """Return an empty tuple, because the standard names of the media are not known.
+
+        The drivers of CUPS use other names. CUPS itself finds the medium for a standard name.
+        """
         return ()
 
     async def submit(self, document: Path, ticket: Ticket) -> str:

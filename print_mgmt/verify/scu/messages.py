@@ -103,7 +103,7 @@ def _refuse_image(status: int) -> CaseRun:
 
 
 class EarlyFailure:
-    """The first N-SET of an image fails after the first P-DATA-TF of its Data Set.
+    """The first N-SET of an image in several parts fails after the first part of its Data Set.
 
     Each connection has its own message, so the parts of a Command Set and its Data Set are kept by connection.
     """
