@@ -26,6 +26,7 @@ from .header import SHORTEST_HEADER
 from .items import Items, items_of, items_or_fragments
 from .numerals import DS, IS
 from .skip import PlacedHeader, headers_of
+from .source import ALWAYS_ACCEPTED
 from .syntax import UNDEFINED, TransferSyntax
 from .tag import Tag
 
@@ -134,7 +135,7 @@ def rows_of(
             del charsets[header.depth + 1 :]
             charsets += charsets[-1:] * (header.depth + 1 - len(charsets))  # an item inherits its charset
             if header.tag == CHARACTER_SET:
-                charsets[-1] = piece
+                charsets[-1] = piece if header.length <= ALWAYS_ACCEPTED else b""  # as in `charset_in`
             # `_format_row` takes the last line of a dump, which is in the order of tags. So only an element with a
             # higher tag than the charset gets the charset; no other element needs it
             charset = charsets[-1] if header.tag > CHARACTER_SET else b""

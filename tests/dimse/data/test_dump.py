@@ -1,8 +1,9 @@
 """A Data Set as text."""
 
 import numpy as np
+import pytest
 
-from dimse.data import EXPLICIT_BE, EXPLICIT_LE, Dataset, Element, decode, dump, encode, syntax_of
+from dimse.data import EXPLICIT_BE, EXPLICIT_LE, Dataset, Element, TransferSyntax, decode, dump, encode, syntax_of
 from dimse.data.dump import rows_of
 from dimse.uids import BasicFilmSession
 
@@ -139,3 +140,18 @@ def test_rows_show_a_stray_delimiter() -> None:
     data = b"\xfe\xff\x0d\xe0\0\0\0\0" + encode(Dataset(Rows=2), EXPLICIT_LE)
     rows = [(header.depth, row) for header, row in rows_of(memoryview(data), EXPLICIT_LE)]
     assert rows == [(0, "(FFFE,E00D) ItemDelimitationItem: 0 bytes"), (0, "(0028,0010) US     2  Rows  2")]
+
+
+def test_rows_do_not_decode_a_long_character_set_with_each_element(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A value of more than 1024 bytes counts as empty."""
+    ds = Dataset(SpecificCharacterSet=["ISO_IR 192"] * 1000, PatientName="é", PatientID="7")
+    data, sizes = encode(ds, EXPLICIT_LE), list[int]()
+
+    def counted(piece: bytes, syntax: TransferSyntax) -> Dataset:
+        sizes.append(len(piece))
+        return decode(piece, syntax)
+
+    monkeypatch.setitem(rows_of.__globals__, "decode", counted)
+    rows = [row for _, row in rows_of(memoryview(data), EXPLICIT_LE)]
+    assert rows[-2].endswith("Ã©")
+    assert sizes[1:] == [10, 10]
