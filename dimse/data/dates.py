@@ -3,8 +3,8 @@
 Each is a ``str`` and compares as text. A value may be incomplete (``1030``, ``2024``) or an open range (``20240101-``),
 so a value has two ends, ``earliest`` and ``latest``. In a DT, a hyphen separates the ends of a range, or begins a
 negative offset from UTC. It is an offset if it follows a date, and if exactly four digits follow it: hours and minutes,
-up to 1200. Python lacks leap seconds, so 60 is read as 59. The old forms 1993.04.22 and 10:30:00 are read, but a
-program cannot set them.
+up to 1200. Python lacks leap seconds, so 60 is read as 59. The old forms 1993.04.22 and 10:30:00 and the offset -0000
+are read, but a program cannot set them.
 """
 
 import datetime as dt
@@ -25,6 +25,7 @@ _DATE = re.compile("([0-9]{4})([.]?)([0-9]{2})\\2([0-9]{2})")  # year, separator
 _TIME = re.compile("([0-9]{2})(?:(:?)([0-9]{2})(?:\\2([0-9]{2})(?:[.]([0-9]{1,6}))?)?)?")
 _DATE_TIME = re.compile("([0-9]{4})([0-9]{2})?([0-9]{2})?([0-9]{2}[0-9.]*)?([+-][0-9]{4})?")
 _RANGE_IN_DT = re.compile("^-|-(?!(?:(?:0[0-9]|1[01])[0-5][0-9]|1200)(?:-|$))")  # a hyphen that begins no offset
+_LOCAL_OFFSET = re.compile("-0000(?:-|$)")  # if read, it counts as +0000
 _OFFSETS = range(-12 * 60, 14 * 60 + 1)  # minutes from UTC, PS3.5 §6.2
 
 
@@ -116,6 +117,7 @@ class _Rules(Generic[_T]):
     parse: Callable[[str], tuple[_T, _T]]
     hyphen: re.Pattern[str]  # separates the ends of a range
     obsolete: str  # the separator in the old form
+    local_offset: re.Pattern[str] | None = None  # the offset that PS3.5 forbids
 
     def range_of(self, text: str) -> tuple[_T | None, _T | None]:
         try:
@@ -137,6 +139,8 @@ class _Rules(Generic[_T]):
         try:
             if self.obsolete in text:
                 raise ValueError(f"must be written without {self.obsolete!r}")
+            if self.local_offset and self.local_offset.search(text):
+                raise ValueError("must not have the offset -0000, by which RFC 2822 means local time")
             self._parse_range(text)
         except ValueError as exc:
             raise EncodeError(f"{self.vr} cannot hold {shown(str(value))}: it {exc}") from exc
@@ -227,4 +231,4 @@ def _offset_text(value: dt.datetime) -> str:
 
 _DATES = _Rules("DA", _parse_date, re.compile("-"), ".")
 _TIMES = _Rules("TM", _parse_time, re.compile("-"), ":")
-_DATE_TIMES = _Rules("DT", _parse_date_time, _RANGE_IN_DT, ":")
+_DATE_TIMES = _Rules("DT", _parse_date_time, _RANGE_IN_DT, ":", _LOCAL_OFFSET)

@@ -62,6 +62,8 @@ def test_tm_has_its_first_and_last_microsecond(text: str, earliest: dt.time | No
         ("20240229", moment(2024, 2, 29), moment(2024, 2, 29, 23, 59, 59, 999_999)),
         ("2024022910", moment(2024, 2, 29, 10), moment(2024, 2, 29, 10, 59, 59, 999_999)),
         ("20240229103015.25", moment(2024, 2, 29, 10, 30, 15, 250_000), moment(2024, 2, 29, 10, 30, 15, 259_999)),
+        ("20240229103015-0000", moment(2024, 2, 29, 10, 30, 15, zone=UTC),
+         moment(2024, 2, 29, 10, 30, 15, 999999, zone=UTC)),
         ("20240229103015+0000", moment(2024, 2, 29, 10, 30, 15, zone=UTC),
          moment(2024, 2, 29, 10, 30, 15, 999_999, zone=UTC)),
         ("2024-0500", moment(2024, 1, 1, zone=EST), moment(2024, 12, 31, 23, 59, 59, 999_999, zone=EST)),
@@ -174,6 +176,8 @@ def test_set_values_become_text(keyword: str, value: object, text: object) -> No
         ("StudyTime", dt.date(2024, 1, 1), "TM cannot hold .*: type date, not a time"),
         ("AcquisitionDateTime", time(10), "DT cannot hold .*: type time, not a date and time"),
         ("AcquisitionDateTime", "noon", "DT cannot hold 'noon': it needs YYYYMMDDHHMMSS"),
+        ("AcquisitionDateTime", "20240101-0000", "DT cannot hold '20240101-0000': it must not have the offset -0000"),
+        ("AcquisitionDateTime", "2024-0000-2025+0100", "DT cannot hold .*: it must not have the offset -0000"),
         ("AcquisitionDateTime", moment(2024, 1, 1, zone=timezone(timedelta(seconds=1))),
          r"DT cannot hold the offset \+000001 from UTC"),
         ("AcquisitionDateTime", moment(2024, 1, 1, zone=timezone(timedelta(hours=15))), "DT cannot hold the offset"),
@@ -182,6 +186,10 @@ def test_set_values_become_text(keyword: str, value: object, text: object) -> No
 def test_wrong_values_cannot_be_set(keyword: str, value: object, message: str) -> None:
     with pytest.raises(EncodeError, match=rf"^\(\w{{4}},\w{{4}}\): {message}"):
         Dataset(**{keyword: value})
+
+
+def test_range_of_times_may_end_at_midnight() -> None:
+    assert TM.of("2200-0000") == "2200-0000"
 
 
 @given(
