@@ -195,7 +195,7 @@ def finish(arguments: argparse.Namespace, run: Run, report: dict[str, Any], opti
     """Write the report, the captures and the baseline that the arguments name. Unless ``--json``, print the counts.
 
     If the run was stopped, print the reason on stderr. A run that was stopped writes no baseline: the verdicts of the
-    other cases would be lost.
+    other cases would be lost. Raises OSError if a file cannot be written.
     """
     if arguments.report is not None:
         _write(arguments.report, report, options)
@@ -285,7 +285,10 @@ def print_result(result: Result, *, is_json: bool, trace: str | None = None, pro
 
 
 def _summarize(run: Run, options: Options) -> None:
-    """Print the counts of a run and, unless it was stopped, whether the peer is conformant."""
+    """Print the counts of a run, and whether the peer is conformant.
+
+    Print only the counts if the run was stopped, or has an exit status other than 0 although no case failed.
+    """
     counts = verdict_counts(run.counts())
     damaged = f", {run.damaged} DAMAGED" if run.damaged else ""
     print(f"{counts}{damaged} in {run.seconds:.1f} s")

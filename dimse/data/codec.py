@@ -134,7 +134,8 @@ def _inflate(data: memoryview, limit: int, report: list[Finding] | None, cut_off
     """Inflate a Data Set, PS3.5 §A.5: RFC 1951 without a header, and possibly a NUL as padding.
 
     Some devices write the header and the checksum of zlib (RFC 1950), which DCMTK reads with --bitstream-zlib. They are
-    read, and reported. Raises DecodeError, also for more than ``limit`` bytes.
+    read, and reported. Raises DecodeError, also for more than ``limit`` bytes. If the bytes are cut off, ``cut_off``
+    receives the error, unless it is None, and the bytes before the end are returned.
     """
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:

@@ -69,8 +69,9 @@ def pixel_array(
 def is_subsampled(raw: bytes | memoryview, pixels: int, frames: int) -> bool:
     """Return whether two pixels of native YBR_FULL_422 share Cb and Cr, as PS3.3 §C.7.6.3.1.2 requires.
 
-    Some equipment writes three bytes per pixel: then ``raw`` has room for all ``frames`` of so many ``pixels``, and
-    only padding after them. Bytes that fill whole frames of two bytes per pixel are no padding, unless they are zeros.
+    Some equipment writes three bytes per pixel. Then ``raw`` has three bytes for each of the ``pixels`` in each of the
+    ``frames``, and only padding after them. More than three bytes after them are padding only if they are zeros, or if
+    ``raw`` is not a whole number of frames with two bytes per pixel.
     """
     import numpy as np
 

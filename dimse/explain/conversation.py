@@ -49,8 +49,9 @@ _MAX_FINDINGS = 50  # findings about one Data Set that are shown
 class CompleteMessage(NamedTuple):
     """A message whose last fragment has arrived, and the places of its fragments in the stream of its side.
 
-    ``command`` is the encoded Command Set. ``syntax`` is the transfer syntax of ``data``, or None if it is unknown or
-    ``data`` cannot be read. ``findings`` are faults that the decoder tolerates; ``fault`` is the error that it raises.
+    ``command`` is the encoded Command Set. ``data`` is empty if there is no Data Set. ``syntax`` is the transfer syntax
+    of the Data Set; it is None if it is unknown, or if there is no Data Set that can be read. ``findings`` are faults
+    that the decoder tolerates; ``fault`` is the error that it raises.
     """
 
     context_id: int
@@ -122,7 +123,11 @@ class Conversation:
         self._order = Order()
 
     def receive(self, side: str, data: bytes) -> Iterator[Turn]:
-        """Take ``data`` that ``side`` sent, and return an iterator over the PDUs that it completes."""
+        """Take ``data`` that ``side`` sent, and return an iterator over the PDUs that it completes.
+
+        Exhaust the iterator before the next call: it explains each PDU by the PDUs that it has reached before, of both
+        sides.
+        """
         stream = self._streams[side]
         stream.buffer += data
         return (self._turn(side, wire) for wire in stream.pdus())
@@ -204,7 +209,8 @@ class Conversation:
     def _contents(self, stream: "_Stream", pdu: PDataTF, lines: Iterable[Line]) -> list[Line]:
         """Return ``lines`` with the contents of the fragments of ``pdu``, while there is room for them."""
         found: list[Line] = []
-        pdvs, at = iter(pdu.pdvs), stream.offset + HEADER.size  # after the loop: the PDVs without a line, their offset
+        # After the loop, ``pdvs`` has the PDVs without a line, and ``at`` is the offset of the first of them
+        pdvs, at = iter(pdu.pdvs), stream.offset + HEADER.size
         for line in lines:
             if line.field == FRAGMENT:
                 found += self._fragment(stream, next(pdvs), line, shown=len(found) < MAX_LINES)

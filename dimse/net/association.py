@@ -251,7 +251,9 @@ class Association:
             raise
 
     def abort(self, cause: str = "by this side", *, limit: str = "") -> None:
-        """Abort the association, PS3.8 §7.3; do nothing if there is no association yet, or if it has ended.
+        """Abort the association, PS3.8 §7.3, also during its negotiation.
+
+        Do nothing if no association has been requested, or if it has ended.
 
         ``limit`` is the name of the field of `Limits` or `Timeouts` that the peer exceeded.
         """

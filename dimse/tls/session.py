@@ -61,7 +61,7 @@ class Engine(Protocol):
 
     @property
     def certificate(self) -> Certificate | None:
-        """The peer's certificate, once the handshake is done."""
+        """The peer's certificate, once the handshake is done; None if the peer did not show one."""
 
     @property
     def agreed(self) -> str:

@@ -208,7 +208,10 @@ class PrinterConfig:
         return hash((self.printer, self.sop_classes, self.media))  # mappings have no hash
 
     def caller(self, calling_ae_title: str) -> Caller:
-        """Return the behavior toward a calling AE, by the first pattern in the configured order that matches."""
+        """Return the behavior toward a calling AE, by the first pattern in the configured order that matches.
+
+        If no pattern matches, return the default behavior.
+        """
         fitting = (caller for pattern, caller in self.callers.items() if fnmatchcase(calling_ae_title, pattern))
         return next(fitting, _DEFAULT_CALLER)
 
@@ -227,7 +230,9 @@ class PrinterConfig:
         )
 
     def imager_with(self, medium: Medium) -> Imager:
-        """Return the imager with a medium; paper is viewed by reflected light (PS3.14 §7.2).
+        """Return the imager with a medium.
+
+        Paper is viewed by reflected light (PS3.14 §7.2), and always gets the light of `PAPER`, not of the imager.
 
         A medium without densities gets the densities of the imager, or of `PAPER` if it is paper and the imager is for
         film. Raises `ConfigError` for densities that are not a range, and another `DimseError` for densities that do

@@ -2,8 +2,9 @@
 
 The values of many tokens come from peers. Only their ASCII letters, digits, dots, dashes and underscores get into a
 name, and no value creates a folder. The last part of each name includes an identifier of the film. So two films never
-get the same name, even if they have the same number: numbers begin anew with the index of a spool. A film always gets
-the same name, unless its delivery has a new number: a delivery that is repeated after a crash finds its own files.
+get the same name, even if they have the same number: numbers begin anew with the index of a spool. A film gets the same
+name again as long as it has the same number, so a delivery that is repeated after a crash finds its own files. At a
+site, the number of a film is the number of its delivery.
 """
 
 import re
@@ -33,7 +34,7 @@ _RESERVED = re.compile(r"(?:CON|PRN|AUX|NUL|COM\d|LPT\d)", re.ASCII | re.IGNOREC
 
 
 def film_id(film: Film) -> str:
-    """Return an identifier of a film: twelve hexadecimal digits, always the same for the same film."""
+    """Return an identifier of one copy of a film: twelve hexadecimal digits, always the same for the same copy."""
     key = f"{film.job.SOPInstanceUID}/{film.position}/{film.copy}"
     return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:_ID_LENGTH]
 

@@ -93,8 +93,8 @@ class Imager:
     ``curve`` is for a device that takes drive values; without a curve, pages are for a display that conforms to PS3.14.
 
     ``custom_formats`` has the image boxes of ``CUSTOM\\i``, and ``annotation_formats`` the annotation boxes of each
-    Annotation Display Format ID, both by position; `Rect.on` explains negative values. ``fonts`` are files or names;
-    annotations use them before the fonts of the system.
+    Annotation Display Format ID, both in the order of their positions; `Rect.on` explains negative values. ``fonts``
+    are files or names; annotations use them before the fonts of the system.
 
     Raises LayoutError.
     """

@@ -70,9 +70,10 @@ def read(data: bytes) -> Codestream | None:
 
 
 def with_end(data: bytes) -> bytes:
-    """Return the data of a JPEG, JPEG-LS or JPEG 2000 with an end of image; padding gives place to a missing one.
+    """Return the data of a JPEG, JPEG-LS or JPEG 2000 with an end of image.
 
-    An end of image before the last scan or tile does not count: it belongs to a thumbnail.
+    If the end is missing, it is added in place of the padding. An end of image before the last scan or tile does not
+    count: it belongs to a thumbnail.
     """
     if data.rfind(_END) > max(map(data.rfind, _STARTS)):
         return data
@@ -182,7 +183,7 @@ def _separations(size: bytes) -> list[bytes]:
 def _start_in_boxes(data: bytes) -> int:
     """Return the offset of the codestream in a JP2 file, T.800 I.5.4; the length of ``data`` if there is none.
 
-    Another box may contain the bytes of another header, so they must not be searched for.
+    The boxes are followed from the first one: a search for the name of a box may find the same bytes in another box.
     """
     return next((start for kind, start in _boxes(data) if kind == b"jp2c"), len(data))
 

@@ -40,6 +40,7 @@ class _Style:
 def check_partition(data: bytes) -> None:
     """Raise ImageError if a JPEG 2000 codestream has more parts than its length in bytes, and more than `ALWAYS_PARTS`.
 
+    Raise it also for headers that end too early, for tiles that do not cover the image, and for too many coding styles.
     Each packet of a precinct has at least one byte (B.9), and each tile at least 14.
     """
     try:

@@ -42,8 +42,8 @@ __all__ = [
 
 _S = FilmState
 _PRIORITIES = ("HIGH", "MED", "LOW")
-# Leases in a row that may end without an outcome; then an operator decides, because the film may kill its worker. So
-# many are hardly ever the fault of others: a machine that is killed again and again would hold its films otherwise
+# Leases in a row that may end without an outcome; then an operator decides, because the film may kill its worker. A
+# smaller number would hold films that are not at fault, on a machine that is killed again and again
 MAX_ABANDONED = 10
 
 
@@ -418,8 +418,8 @@ def films_to_purge(
 ) -> list[str]:
     """Return the ids of the films that `Upkeep.purge` removes; those that ended first come first.
 
-    ``films`` are done or canceled, and ``totals`` is the number of all films in the spool and their bytes. ``now`` and
-    ``age`` are in seconds, and ``size`` is in bytes.
+    ``films`` are done or canceled, and ``totals`` is the number of all films in the spool and their bytes. ``age`` (in
+    seconds), ``count`` and ``size`` (in bytes) are the limits, None for no limit; ``now`` is in seconds.
     """
     total, used = totals
     chosen = []

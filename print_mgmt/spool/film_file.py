@@ -167,7 +167,10 @@ def _luts_of(sheet: Sheet) -> list[PresentationLUT]:
 
 
 def _describe_renderer(film: FilmCopy, luts: Sequence[PresentationLUT], overlays: Sequence[Overlay]) -> dict[str, Any]:
-    """Return, for JSON, the input of the renderer without arrays, and the tags or sources of all other attributes."""
+    """Return, for JSON, the input of the renderer without arrays, and facts about the other attributes.
+
+    These are the tags that the client sent, the memory of all attributes, and the sources of the identified ones.
+    """
     sheet = film.sheet
     numbers = {id(shared): number for group in (luts, overlays) for number, shared in enumerate(group)}
     profile = sheet.ICCProfile

@@ -104,7 +104,9 @@ WHERE table_schema = current_schema() AND table_name = 'delivery' AND column_nam
 
 
 async def create_tables(db: Connection) -> None:
-    """Create the tables in one transaction, unless they exist. Raises `SpoolError` for tables of another version.
+    """Create the tables, unless they exist. Raises `SpoolError` for tables of another version.
+
+    The caller must have begun a transaction: the lock against other processes lasts until the transaction ends.
 
     Of existing tables, only one is changed, and only if it lacks a column. Even CREATE INDEX IF NOT EXISTS locks its
     table and waits for transactions of other processes; as these lock tables in another order, a deadlock would be

@@ -92,7 +92,10 @@ OnPDU = Callable[["Visit", Wire, bytes], None]
 
 @dataclass(slots=True)
 class Visit:
-    """One visit. ``operations`` has the names of the SCU's requests, in the order of their arrival.
+    """One visit.
+
+    ``operations`` has the names of the SCU's requests, without A-ASSOCIATE and A-RELEASE, in the order of their
+    arrival. The name of a request says so if its context was not accepted.
 
     ``patience`` is the time in seconds to wait for the next event of the SCU on a connection.
     """

@@ -33,7 +33,7 @@ IDENTITY = (
 )
 _MAX_NOTE = 300  # characters of a note; the rest is cut off
 _JOB_SECONDS = 90.0  # for all sources and all films of a job: N-ACTION is answered within `Timeouts.handler`, 120 s
-_SOURCE_SECONDS = 1.0  # for all films of a job, for each source that is quick, whatever the others have taken
+_SOURCE_SECONDS = 1.0  # at least, for one source and all films of a job: others cannot take the time of a quick source
 
 
 @dataclass(slots=True)
