@@ -123,20 +123,15 @@ class FilmView:
             attributes = _merge(sent, received)  # the response has the defaults of the printer
             film = FilmBox(SOPInstanceUID=uid, attributes=attributes, plain=_sheet(attributes), image_boxes=())
             session = _reference(sent, "ReferencedFilmSessionSequence")  # raises an error if it cannot be read
+            self._delete_film(uid)  # the recording may lack its deletion
             instances.films[uid], instances.session_of[uid] = film, session
             film.lut = self._lut(sent)
-            film.image_boxes = tuple(self._image_boxes(uid, received))
+            film.image_boxes = tuple(_image_boxes(received))
+            instances.images.update((box.SOPInstanceUID, (uid, box)) for box in film.image_boxes)
             yield _layout(film)
 
     def _lut(self, attributes: Dataset) -> StoredLUT | None:
         return self._instances.luts.get(_reference(attributes, "ReferencedPresentationLUTSequence"))
-
-    def _image_boxes(self, film: str, received: Dataset) -> Iterator[ImageBox]:
-        for position, item in enumerate(items(received, "ReferencedImageBoxSequence"), 1):
-            sop_class, uid = text(item, "ReferencedSOPClassUID"), text(item, "ReferencedSOPInstanceUID")
-            box = ImageBox(SOPClassUID=sop_class, SOPInstanceUID=uid, ImageBoxPosition=position)
-            self._instances.images[uid] = film, box
-            yield box
 
     def _set(self, uid: str, sent: Dataset) -> Iterator[ViewEvent]:
         instances = self._instances
@@ -179,10 +174,25 @@ class FilmView:
         instances = self._instances
         if instances.sessions.pop(uid, None) is not None:
             for film in [film for film, session in instances.session_of.items() if session == uid]:
-                del instances.films[film], instances.session_of[film]
-        if instances.films.pop(uid, None) is not None:
-            del instances.session_of[uid]
+                self._delete_film(film)
+        self._delete_film(uid)
         instances.luts.pop(uid, None)
+
+    def _delete_film(self, uid: str) -> None:
+        """Delete a film box, if there is one, with its image boxes (PS3.4 H.4.2.2.3)."""
+        instances = self._instances
+        film = instances.films.pop(uid, None)
+        if film is not None:
+            del instances.session_of[uid]
+            for box in film.image_boxes:
+                instances.images.pop(box.SOPInstanceUID, None)
+
+
+def _image_boxes(received: Dataset) -> Iterator[ImageBox]:
+    """Yield the image boxes that the response to the N-CREATE of a film box lists."""
+    for position, item in enumerate(items(received, "ReferencedImageBoxSequence"), 1):
+        sop_class, uid = text(item, "ReferencedSOPClassUID"), text(item, "ReferencedSOPInstanceUID")
+        yield ImageBox(SOPClassUID=sop_class, SOPInstanceUID=uid, ImageBoxPosition=position)
 
 
 def _reference(attributes: Dataset, keyword: str) -> str:

@@ -149,6 +149,37 @@ def test_session_prints_only_its_own_films(deleted: str | None, printed: list[st
     assert done(act, NActionRSP(MessageIDBeingRespondedTo=1, Status=0)) == printed
 
 
+def created_film() -> FilmView:
+    """Return a view that has seen the session 1.1 with the film 1.2.3, whose image box is 1.2.4."""
+    view, created = FilmView(), NCreateRSP(MessageIDBeingRespondedTo=1, Status=0)
+    item = Dataset(ReferencedSOPClassUID=BasicFilmSession, ReferencedSOPInstanceUID="1.1")
+    film = Dataset(ImageDisplayFormat="STANDARD\\1,1", ReferencedFilmSessionSequence=[item])
+    session = NCreateRQ(MessageID=1, AffectedSOPClassUID=BasicFilmSession, AffectedSOPInstanceUID="1.1")
+    create = NCreateRQ(MessageID=1, AffectedSOPClassUID=BasicFilmBox, AffectedSOPInstanceUID="1.2.3")
+    said = [
+        (REQUESTOR, message(session)),
+        (ACCEPTOR, message(created)),
+        (REQUESTOR, message(create, film)),
+        (ACCEPTOR, message(created, Dataset(ReferencedImageBoxSequence=[BOX]))),
+    ]
+    assert [one.name for side, each in said for one in view.see(side, each)] == ["film session", "film box"]
+    return view
+
+
+@pytest.mark.parametrize(("sop_class", "uid"), [(BasicFilmBox, "1.2.3"), (BasicFilmSession, "1.1")])
+def test_deleted_film_has_no_image_boxes(sop_class: str, uid: str) -> None:
+    delete = NDeleteRQ(MessageID=1, RequestedSOPClassUID=sop_class, RequestedSOPInstanceUID=uid)
+    fill = NSetRQ(MessageID=2, RequestedSOPClassUID=BasicGrayscaleImageBox, RequestedSOPInstanceUID="1.2.4")
+    said = [
+        (REQUESTOR, message(delete)),
+        (ACCEPTOR, message(NDeleteRSP(MessageIDBeingRespondedTo=1, Status=0))),
+        (REQUESTOR, message(fill, Dataset(ImageBoxPosition=1, BasicGrayscaleImageSequence=[IMAGE]))),
+        (ACCEPTOR, message(NSetRSP(MessageIDBeingRespondedTo=2, Status=0))),
+    ]
+    view = created_film()
+    assert not [one for side, each in said for one in view.see(side, each)]
+
+
 def test_film_is_printed_with_defaults_for_absent_attributes() -> None:
     """Neither the client nor the printer gives Film Size ID or Magnification Type."""
     view = FilmView()
