@@ -101,15 +101,15 @@ def _configuration_lines(configuration: Dataset) -> Iterator[str]:
         media = items(item, "MediaInstalledSequence")
         yield f"  media: {_distinct_values(media, 'MediumType')} in {_distinct_values(media, 'FilmSizeID')}"
         yield f"  formats: {_distinct_values(formats, 'ImageDisplayFormat')}"
-        memory, printed = (_value_text(item.get(keyword)) for keyword in ("MemoryBitDepth", "PrintingBitDepth"))
+        memory, printed = (_value_text(item.get(name)) or "unknown" for name in ("MemoryBitDepth", "PrintingBitDepth"))
         yield f"  bits: {memory} in memory, {printed} printed"
         if len(uids) > 1:
             yield f"  also: {', '.join(name_or_uid(uid) for uid in uids[1:])}"
 
 
 def _distinct_values(rows: list[Dataset], keyword: str) -> str:
-    """Return the distinct values of an attribute in ``rows``, as one text."""
-    values = list(dict.fromkeys(text(row, keyword) for row in rows))
+    """Return the distinct values of an attribute in ``rows``, as one text; rows may lack the attribute."""
+    values = list(dict.fromkeys(filter(None, (text(row, keyword) for row in rows))))
     rest = len(values) - _MAX_NAMED
     return ", ".join(values[:_MAX_NAMED]) + (f" and {rest} more" if rest > 0 else "") or "not listed"
 

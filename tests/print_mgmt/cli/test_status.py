@@ -10,8 +10,12 @@ from raw import until
 
 import print_mgmt.cli
 from dimse.data import Dataset, Element, tag_of
-from dimse.message import NGetRQ
-from dimse.uids import BasicColorPrintManagementMeta
+from dimse.message import NGetRQ, Request
+from dimse.uids import (
+    BasicColorPrintManagementMeta,
+    BasicGrayscalePrintManagementMeta,
+    PrinterConfigurationRetrieval,
+)
 from print_mgmt import Film, JobFailed, PrintClient, PrintServer, preset
 from print_mgmt.model import Printer
 from print_mgmt.service import Answer
@@ -31,6 +35,25 @@ async def test_status_shows_printer_and_configuration(capsys: pytest.CaptureFixt
         "  media: BLUE FILM, CLEAR FILM, PAPER in 14INX17IN, 14INX14IN, 11INX14IN, 8INX10IN",
         r"  formats: STANDARD\1,1, STANDARD\2,1, STANDARD\1,2, STANDARD\2,2 and 16 more",
         "  bits: 12 in memory, 12 printed",
+    ]
+
+
+async def test_incomplete_configuration_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    media = [Dataset(FilmSizeID="8INX10IN"), Dataset(MediumType="PAPER", FilmSizeID="8INX10IN")]
+    configuration = Dataset(PrinterConfigurationSequence=[Dataset(MediaInstalledSequence=media)])
+
+    def change(message: Request) -> Answer | None:
+        is_configuration = isinstance(message, NGetRQ) and message.RequestedSOPClassUID == PrinterConfigurationRetrieval
+        return Answer(dataset=configuration) if is_configuration else None
+
+    odd = Odd(change, contexts=(BasicGrayscalePrintManagementMeta, PrinterConfigurationRetrieval))
+    async with odd.serving() as server:
+        assert await status(server.host, server.port) == 0
+    assert capsys.readouterr().out.splitlines()[-4:] == [
+        "no SOP Class:",
+        "  media: PAPER in 8INX10IN",
+        "  formats: not listed",
+        "  bits: unknown in memory, unknown printed",
     ]
 
 
