@@ -95,8 +95,9 @@ class _Fleet:
         return max((abs(status) for status in statuses), default=1)
 
     async def signal_one(self, number: signal.Signals) -> None:
-        """Send a signal to one process only: the signal acts on the spool, which all processes share."""
-        for child in tuple(self._children)[:1]:
+        """Send a signal to one running process only: the signal acts on the spool, which all processes share."""
+        child = next((child for child, end in self._children.items() if _is_running(end)), None)
+        if child is not None:
             _send(child, number)
 
     async def reload(self) -> None:
@@ -147,6 +148,17 @@ class _Fleet:
 def _end_in_words(status: int) -> str:
     """Return how a process ended; a negative ``status`` is the number of the signal that killed it."""
     return f"was killed by signal {-status}" if status < 0 else f"ended with exit status {status}"
+
+
+def _is_running(end: socket.socket) -> bool:
+    """Return whether the child at the other end of a pair of sockets is running: the system closes its end otherwise.
+
+    The parent can send a signal to a child that has just ended, but the signal has no effect.
+    """
+    try:
+        return bool(end.recv(1, socket.MSG_PEEK))
+    except BlockingIOError:
+        return True
 
 
 def _send(child: asyncio.subprocess.Process, number: signal.Signals) -> None:

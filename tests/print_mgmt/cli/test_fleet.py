@@ -20,6 +20,7 @@ import print_mgmt.cli
 from dimse.uids import PrintJob
 from print_mgmt import PrintClient
 from print_mgmt.cli import fleet
+from print_mgmt.cli.signals import Action
 from print_mgmt.spool import EmbeddedSpool, FilmState
 
 if not hasattr(os, "pidfd_open"):
@@ -168,6 +169,55 @@ async def test_starting_process_ends_if_another_cannot_listen(tmp_path: Path, mo
     with pytest.raises(fleet.FleetError, match="exit status 1"):
         await fleet.run_fleet(2, "127.0.0.1", 0, lambda *_: None, reloads=False)
     assert program.with_suffix(".ended") in await asyncio.to_thread(lambda: list(tmp_path.iterdir()))
+
+
+_TELLING = """
+import os, signal, sys
+told = os.open(sys.argv[0] + ".told", os.O_WRONLY)
+signal.signal(signal.SIGUSR1, lambda *_: os.write(told, b"%d" % os.getpid()))
+parent = int(sys.argv[-1])
+os.write(parent, b"r")
+os.read(parent, 1)
+"""
+
+
+async def number_from(pipe: int) -> int:
+    readable, _, _ = await asyncio.to_thread(select.select, [pipe], [], [], 60)
+    assert readable == [pipe]
+    return int(os.read(pipe, 64))
+
+
+async def test_sigusr1_reaches_a_running_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parent has not noticed yet that the process that got the first signal has died."""
+    program, stop, ready = tmp_path / "program", asyncio.Event(), asyncio.Event()
+    await asyncio.to_thread(program.write_text, f"#!{sys.executable} -S{_TELLING}")
+    program.chmod(0o700)
+    os.mkfifo(program.with_suffix(".told"))
+    told = os.open(program.with_suffix(".told"), os.O_RDWR)
+    retries: list[Action] = []
+
+    def handle(*, retry: Action, reload: Action | None) -> asyncio.Event:
+        assert reload is None
+        retries.append(retry)
+        return stop
+
+    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setattr(fleet, "handle_signals", handle)
+    monkeypatch.setattr(fleet, "restore_signals", lambda: None)
+    running = asyncio.create_task(fleet.run_fleet(2, "127.0.0.1", 0, lambda *_: ready.set(), reloads=False))
+    await ready.wait()
+    await retries[0]()
+    first = await number_from(told)
+    end = os.pidfd_open(first)
+    os.kill(first, signal.SIGKILL)
+    assert select.select([end], [], [], 60)[0] == [end]
+    await retries[0]()
+    second = await number_from(told)
+    stop.set()
+    await running
+    for descriptor in (told, end):
+        os.close(descriptor)
+    assert first != second
 
 
 def test_faults_need_one_process(capsys: pytest.CaptureFixture[str]) -> None:
