@@ -20,10 +20,9 @@ from ..errors import EncodeError
 from ..explain.pcapng import Address
 from ..limits import Limits, Timeouts
 from ..tls import TLSContext
-from .addresses import addresses_of, listening_failed
+from .addresses import addresses_of, bound_sockets, listening_failed
 from .admission import Admission, within_descriptors
 from .arguments import check_address, check_settings, is_host
-from .own_thread import in_own_thread
 from .recorder import address_of
 from .relay_link import Link, Settings, Watch
 
@@ -58,17 +57,18 @@ class Relay:
         """
         self._settings.check()
         try:
-            infos = await in_own_thread(
-                socket.getaddrinfo, host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-            )
-            for family, address in dict.fromkeys((info[0], info[4]) for info in infos):
-                self._listeners.append(_listening(family, address))
-        except OSError as exc:
+            self._listeners = await bound_sockets(host, port)
+            try:
+                for listener in self._listeners:
+                    listener.listen(_BACKLOG)
+            except OSError as exc:
+                raise listening_failed(exc, host, port) from exc
+            self.host, self.port = self._listeners[0].getsockname()[:2]
+            if self._settings.port == self.port:
+                await self._refuse_itself()
+        except BaseException:  # also if this is canceled
             await self.close()
-            raise listening_failed(exc, host, port) from exc
-        self.host, self.port = self._listeners[0].getsockname()[:2]
-        if self._settings.port == self.port:
-            await self._refuse_itself()
+            raise
         self._accepting = {asyncio.create_task(self._accept(listener)) for listener in self._listeners}
 
     async def _refuse_itself(self) -> None:
@@ -77,7 +77,6 @@ class Relay:
             targets = await addresses_of(self._settings.host)
             ours = [listener.getsockname()[0] for listener in self._listeners]
             if any(_reaches(target, our) for target in targets for our in ours):
-                await self.close()
                 raise EncodeError(f"the target {self._settings.target} is the address on which the relay listens")
 
     async def close(self) -> None:
@@ -137,13 +136,6 @@ def _is_ours(address: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def _listening(family: int, address: tuple[object, ...]) -> socket.socket:
-    """Return a socket that listens on ``address``. Raises OSError."""
-    listener = socket.create_server(address, family=family, backlog=_BACKLOG)
-    listener.setblocking(False)
-    return listener
 
 
 @asynccontextmanager

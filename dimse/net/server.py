@@ -25,7 +25,7 @@ from ..ul import (
     UpperLayer,
 )
 from .acceptor import NO_REASON, Acceptor
-from .addresses import addresses_of, listening_failed
+from .addresses import start_servers
 from .admission import Admission, within_descriptors
 from .arguments import check_address, check_callable, check_settings, check_texts, check_type
 from .association import Association
@@ -103,12 +103,12 @@ class Server:
         self._timeouts = timeouts
         self._tls = tls
         self._trace = trace
-        self._reuse_port = reuse_port or None
+        self._reuse_port = reuse_port
         self._associate_cache = AssociateCache()
         self.resources = Resources.of_server(limits, timeouts, disk)
         self._running: dict[Association, asyncio.Task[None]] = {}
         self._idle_timers: dict[Association, Timer] = {}
-        self._listener: asyncio.Server | None = None
+        self._listeners: list[asyncio.Server] = []
         self._is_closing = False
         self._is_stopping = False
         self._stopped = asyncio.Event()
@@ -120,31 +120,17 @@ class Server:
     async def start(self, host: str, port: int) -> None:
         """Start listening. Raises OSError if that fails, `EncodeError` for an unusable host or TLS context."""
         self._new_tls_session()  # raises an error for a TLS context that is not for servers
-        loop = asyncio.get_running_loop()
         try:
-            listener = await loop.create_server(
-                self._new_transport,
-                host and await addresses_of(host),
-                port,
-                backlog=_ACCEPTED_AT_ONCE,
-                reuse_port=self._reuse_port,
-                start_serving=False,
+            self._listeners = await start_servers(
+                self._new_transport, host, port, backlog=_ACCEPTED_AT_ONCE, reuse_port=self._reuse_port
             )
-        except ValueError as exc:  # raised by asyncio for a string that cannot be a host name
+        except ValueError as exc:  # a text that cannot be a host name
             raise EncodeError(f"{host!a} is not a valid host name: {exc}", path="host") from exc
-        except OSError as exc:
-            raise listening_failed(exc, host, port) from exc
-        try:
-            await listener.start_serving()
-            for listening in listener.sockets:  # asyncio has made the queue as short as the backlog
-                with listening.dup() as same:
-                    same.listen(_MAX_QUEUED)
-        except BaseException:  # canceled: asyncio would leave the listener open
-            listener.close()
-            raise
-        self._listener = listener
-        address = listener.sockets[0].getsockname()
-        self.host, self.port = address[0], address[1]
+        sockets = [sock for listener in self._listeners for sock in listener.sockets]
+        for sock in sockets:  # asyncio has made the queue as short as the backlog
+            with sock.dup() as same:
+                same.listen(_MAX_QUEUED)
+        self.host, self.port = sockets[0].getsockname()[:2]
 
     async def close(self, *, drain: float = 0.0) -> None:
         """Stop the server.
@@ -168,9 +154,9 @@ class Server:
 
     async def _end_all(self) -> None:
         """Stop listening, and end all associations."""
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
+        for listener in self._listeners:
+            listener.close()
+        self._listeners.clear()
         for association in self.associations:
             association.abort()
             if association.associate_rq is None:

@@ -16,7 +16,7 @@ from contextlib import ExitStack, suppress
 from functools import partial
 
 from dimse.errors import DimseError
-from dimse.net.addresses import listening_failed
+from dimse.net.addresses import bound_sockets
 
 from ..spool.tasks import cancel_tasks
 from .signals import handle_signals, restore_signals
@@ -38,19 +38,15 @@ async def run_fleet(count: int, host: str, port: int, ready: Callable[[str, int]
     ``ready`` is called with the address and the port once all processes listen. With ``reloads``, SIGHUP is passed on
     to all of them. Raises `FleetError` if a process cannot listen, and OSError if the port cannot be reserved.
     """
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as reserved:
-        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        try:
-            reserved.bind((host, port))
-        except OSError as exc:
-            raise listening_failed(exc, host, port) from exc
-        host, port = reserved.getsockname()[:2]
+    with ExitStack() as reserved:
+        sockets = [reserved.enter_context(sock) for sock in await bound_sockets(host, port, reuse_port=True)]
+        address, port = sockets[0].getsockname()[:2]
         fleet = _Fleet((*sys.argv[1:], "--port", str(port)), count)
         retry, reload = partial(fleet.signal_one, signal.SIGUSR1), fleet.reload if reloads else None
         stop = handle_signals(retry=retry, reload=reload)
         try:
             await fleet.start()
-            ready(host, port)
+            ready(address, port)
             await fleet.supervise(stop)
         finally:
             restore_signals()

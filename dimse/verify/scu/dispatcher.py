@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from ...errors import DimseError
-from ...net.addresses import addresses_of, listening_failed
+from ...net.addresses import start_servers
 from ...ul import AssociateRJ, AssociateRQ, decode_pdu, encode_pdu
 from ..peer import Watch
 from ..trace import CaseTrace
@@ -68,14 +68,9 @@ class Dispatcher:
 
     async def open(self) -> None:
         """Begin to listen. Raises `OSError` if a port cannot be opened, and ValueError if ``host`` contains NUL."""
-        loop = asyncio.get_running_loop()
         for port in self.by_port or (self.port,):
-            case_id = self.by_port.get(port, "")
-            try:
-                hosts = self.host and await addresses_of(self.host)
-                self.servers.append(await loop.create_server(partial(_TitleReader, self, case_id), hosts, port))
-            except OSError as exc:
-                raise listening_failed(exc, self.host, port) from exc
+            reader = partial(_TitleReader, self, self.by_port.get(port, ""))
+            self.servers += await start_servers(reader, self.host, port)
         if not self.by_port:
             self.port = self.servers[0].sockets[0].getsockname()[1]
 

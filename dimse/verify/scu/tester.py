@@ -120,8 +120,8 @@ class ScuTester:
         loop = asyncio.get_running_loop()
         start = loop.time()
         self.run.started = datetime.now(UTC).isoformat(timespec="seconds")
-        await self.dispatcher.open()
         try:
+            await self.dispatcher.open()
             self.on_listening(self.dispatcher.port)
             await self._test()
         finally:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from certificates import Authority
+from peers import free_port
 from raw import ECHO, HOST, until
 
 import dimse.net.relay_link
@@ -309,16 +310,14 @@ async def test_address_in_use_is_an_error() -> None:
 @pytest.mark.parametrize("host", [HOST, "0.0.0.0", ""])
 @pytest.mark.parametrize("to_host", [HOST, "localhost", "0.0.0.0"])
 async def test_relay_refuses_itself_as_target(host: str, to_host: str) -> None:
-    with socket.create_server((HOST, 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with pytest.raises(EncodeError, match=f"^the target {to_host}:{port} is the address on which the relay listens$"):
         async with relay(host, port, to_host, port, watch=Watched()):
             pass
 
 
 async def test_target_on_another_machine_may_have_the_same_port() -> None:
-    with socket.create_server((HOST, 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     async with relay(HOST, port, "192.0.2.1", port, watch=Watched()) as running:
         assert running.port == port
 

@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from peers import free_port
 from wrong_scus import Wrong, program, proposal
 
 from dimse.cli.commands import command
@@ -34,12 +34,6 @@ HOST = "127.0.0.1"
 P_DATA = 0x04
 NO_ROOM = "Maximum-length-received 7 leaves no room for a fragment"
 ECHO = f"{sys.executable} -m dimse echo {{ae}}@{{host}}:{{port}}"
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind((HOST, 0))
-        return int(found.getsockname()[1])
 
 
 async def echo_once(port: int, called: str = "ANY") -> None:
