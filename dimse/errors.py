@@ -258,7 +258,10 @@ class Finding:
 
 
 def readable(value: object) -> object:
-    """Return a value, or the first of its values, whose text shows the bytes of a memoryview and not its address."""
+    """Return ``value`` with bytes in place of memoryviews of bytes, because the repr of a memoryview is an address.
+
+    Of a long list or memoryview, return only the start, as much as `shown` needs.
+    """
     if isinstance(value, list):
         return [readable(one) for one in value[: _MAX_SHOWN + 1]]
     is_view = isinstance(value, memoryview) and value.ndim == 1 and value.format == "B"

@@ -146,7 +146,7 @@ def add_trace(parser: argparse._ActionsContainer) -> None:
 def trace(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> Trace | None:
     """Return the trace that ``--trace`` asks for; None without it. Raises OSError if the file cannot be created.
 
-    End the program if a capture is asked for, and TLS by an option, but not ``--trace-tls``.
+    End the program if the options ask for a capture and for TLS, but ``--trace-tls`` is missing.
     """
     if arguments.trace is None:
         return None
@@ -356,7 +356,7 @@ def capture_path(text: str) -> str:
 
 
 def folder_path(text: str) -> Path:
-    """Return the folder that an argument names; a name that ends like the name of a file to write is an error."""
+    """Return the folder that an argument names. A name with the ending of a file must be that of an existing folder."""
     path = Path(not_empty(text))
     if _FILE.search(path.name) and not path.is_dir():
         raise argparse.ArgumentTypeError(f"{text!r} looks like the name of a file: name a folder")

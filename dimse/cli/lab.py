@@ -130,7 +130,7 @@ def _commands(text: str) -> list[str]:
 
 
 def _run(lab: Lab, lines: Iterable[str]) -> int:
-    """Run a script: show each command after the prompt, and stop at the first that fails."""
+    """Run a script, and return the exit status. Show each command after the prompt; stop at the first that fails."""
     for number, line in enumerate(lines, 1):
         command = line.strip()
         if not command or command.startswith("#"):

@@ -80,8 +80,8 @@ _SINGLE = {f"ISO_IR {row.term}" for row in _REPERTOIRES if row.g1 and row.term n
 _SINGLE |= {"ISO_IR 192", "GB18030", "GBK"}
 _EXTENDED = {f"ISO 2022 IR {row.term}" for row in _REPERTOIRES if row.g0}
 
-# The delimiters at which the first set applies again, PS3.5 §6.1.2.5.3. In a wide set, the other delimiters are halves
-# of characters.
+# The delimiters at which the first set applies again, PS3.5 §6.1.2.5.3. In a wide set, a backslash, "^" or "=" may be a
+# byte of a character, so only the ends of lines and pages and the tab are delimiters there.
 _RESET = re.compile(rb"[\t\n\f\r\\]")
 _RESET_IN_NAME = re.compile(rb"[\t\n\f\r\\^=]")
 _RESET_IN_WIDE = re.compile(rb"[\t\n\f\r]")

@@ -240,10 +240,10 @@ def _items_or_stream(vr: str, value: object) -> Value:
 class Dataset:
     """A Data Set: elements by tag, and their values as attributes by keyword.
 
-    ``Dataset(Rows=4)``, ``ds.Rows``, ``ds["Rows"]`` and ``ds[0x00280010]`` refer to the same element. The first sets
-    its value, the second returns or sets it; ``[]`` returns the :class:`Element`, but assigning to ``[]`` takes a
-    value. The VR of a value comes from the dictionary; :meth:`add` takes an element with any VR. A word that is not a
-    keyword raises EncodeError; reading it as an attribute raises AttributeError. A missing element raises KeyError, or
+    ``ds = Dataset(Rows=4)`` and ``ds.Rows = 4`` set the value of an element, and ``ds.Rows`` returns it. ``ds["Rows"]``
+    and ``ds[0x00280010]`` return the :class:`Element` itself, but an assignment to them takes a value, not an element.
+    The VR of a value comes from the dictionary; :meth:`add` takes an element with any VR. A word that is not a keyword
+    raises EncodeError; reading it as an attribute raises AttributeError. A missing element raises KeyError, or
     AttributeError as an attribute. With ``undefined_length``, the Data Set is written with a delimiter when it is an
     item of a sequence.
     """

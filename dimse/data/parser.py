@@ -104,7 +104,7 @@ class Parser(Cursor):
         self._parse_value(tag, chosen_vr(self._is_signed()) if vr == US_OR_SS else vr, start, length)
 
     def _vr_of_unknown(self, tag: int) -> str:
-        """Return the VR in which to read UN, or SQ without items: the VR of PS3.6, but UN if that is a sequence."""
+        """Return the VR for a value that has UN, or SQ but no items: the VR in PS3.6, or UN if PS3.6 says SQ."""
         known = vr_of(tag)
         if known == US_OR_SS:
             return chosen_vr(self._is_signed())
@@ -245,9 +245,10 @@ class Parser(Cursor):
     def _fragment_header(self, sequence: Items, layout: Layout) -> tuple[int, int]:
         """Return the tag and the length at a place where a fragment should be.
 
-        The fragment before may lack its padding, as in a JPEG of a GE device: it is then shortened by this byte. Zeros
-        up to the end of the Data Set stand for the delimiter, as in files of an old archive; without zeros, a Data Set
-        that ends here may be cut off.
+        The length of the fragment before may count a padding byte that is missing, as in a JPEG of a GE device. The
+        last byte of that fragment is then the first byte of this header, and is removed from the fragment. Zeros up to
+        the end of the Data Set stand for the delimiter, as in files of an old archive. Raises DecodeError for a Data
+        Set that ends here without zeros, because it may be cut off.
         """
         if self.offset + SHORTEST_HEADER <= self.end:
             group, number, length = layout.item.unpack_from(self.view, self.offset)
@@ -386,7 +387,7 @@ class Parser(Cursor):
     def _drop_overrun(self) -> None:
         """Drop the last element, which ends beyond its item, from the readable part of the Data Set."""
         tag, last = next(reversed(self.elements.items()), (0, None))
-        if last is not None and last._start + last._length == self.offset:  # otherwise it occurs twice: not stored
+        if last is not None and last._start + last._length == self.offset:  # otherwise its tag is repeated: not stored
             del self.elements[tag]
 
     def _apply_encoding_attributes(self) -> None:

@@ -29,11 +29,11 @@ class Connection:
     """A TCP connection: the addresses of client and server, and the bytes of both.
 
     ``pieces`` holds pairs: whether the client sent the bytes, and the bytes. The pairs are in the order of the capture,
-    except that bytes come after the bytes that they acknowledge, if those were captured. ``times`` has the time of each
-    pair, in seconds since 1970; 0 if a Simple Packet Block had the bytes, because such a block has no time. If neither
-    SYN was captured, the side that sent the first captured packet counts as the client. ``gaps`` has a pair for each
-    side with missing bytes: whether it is the client, and the number of bytes before the gap. Later bytes of that side
-    are left out.
+    except that a pair comes after the bytes of the other side that its segment acknowledges, if those were captured.
+    ``times`` has the time of each pair, in seconds since 1970; 0 if a Simple Packet Block had the bytes, because such a
+    block has no time. If neither SYN was captured, the side that sent the first captured packet counts as the client.
+    ``gaps`` has a pair for each side with missing bytes: whether it is the client, and the number of bytes before the
+    gap. Later bytes of that side are left out.
     """
 
     client: str
@@ -74,7 +74,8 @@ def read_capture(data: bytes, faults: list[DecodeError] | None = None) -> list[C
     known = ", ".join(map(str, sorted(LINKS)))
     found += (DecodeError(f"link type {one} of a captured network is not one of {known}") for one in sorted(unknown))
     if faults is None and found:
-        raise found.pop(0)  # an error in a list of this frame would be in a cycle with it
+        # Not found[0]: the error refers to this frame by its traceback, and the frame would refer to it by the list
+        raise found.pop(0)
     return tcp.connections()
 
 

@@ -143,12 +143,12 @@ class Assembler:
     """An assembler of the PDVs of one association into messages.
 
     ``expected_length(context_id, first_fragment)`` returns the least length of the Data Set, judged by its first
-    fragment, or None. ``limits`` bound one message. A Data Set of more than ``limits.data_set`` bytes, but of at most
-    ``max_skipped(message)``, is read and dropped: its message has no Data. ``on_growth`` is called with the number of
-    further bytes of memory whenever a Data Set grows beyond its first ``UNCOUNTED`` bytes; the number is negative when
-    a Data Set moves from memory to ``long_storage``. ``storage`` is the memory for Data Sets, by default byte arrays;
-    ``long_storage`` is not in memory, and takes Data Sets that are longer than its ``above``. ``reader`` may be
-    shared with other assemblers.
+    fragment, or None. ``limits`` bound one message. A Data Set that grows beyond ``limits.data_set`` bytes, or
+    beyond the room in storage, is read and dropped if it has at most ``max_skipped(message)`` bytes: its message has no
+    Data. ``on_growth`` is called with the number of further bytes of memory whenever a Data Set grows beyond its first
+    ``UNCOUNTED`` bytes; the number is negative when a Data Set moves from memory to ``long_storage``. ``storage`` is
+    the memory for Data Sets, by default byte arrays; ``long_storage`` is not in memory, and takes Data Sets that are
+    longer than its ``above``. ``reader`` may be shared with other assemblers.
     """
 
     def __init__(
@@ -213,7 +213,10 @@ class Assembler:
         return taken
 
     def add_pdvs(self, pdvs: Sequence[PDV], start: int) -> int:
-        """Do the same as `add_run` for the PDVs of one PDU, from ``start`` on; a peer may send thousands of them."""
+        """Do the same as `add_run` for the PDVs of one PDU, from ``start`` on; a peer may send thousands of them.
+
+        Raises `LimitExceeded`.
+        """
         if self._sink is None:
             return 0
         pieces: list[Buffer] = []
@@ -333,5 +336,8 @@ class Assembler:
         return self._context_id is not None
 
     def ahead(self) -> int:
-        """Return the number of bytes that were reported to ``on_growth`` but have not arrived yet."""
+        """Return how many bytes of the Data Set under way may arrive before ``on_growth`` is called again.
+
+        Return 0 for a Data Set that is not gathered in memory, and if none has begun.
+        """
         return self._sink.reported - self._sink.length if isinstance(self._sink, MemorySink) else 0

@@ -136,7 +136,8 @@ class Operation(Generic[RequestT]):
 
         ``comment`` becomes the Error Comment, in ASCII and cut to 64 characters. ``elements`` are further command
         elements by keyword, such as ``OffendingElement``. Action Type ID is sent only with an Action Reply (PS3.7
-        §10.1.4.1.5); Event Type ID is always sent, as by DCMTK and pynetdicom.
+        §10.1.4.1.5); Event Type ID is always sent, as by DCMTK and pynetdicom. Raises `EncodeError` for a Data Set that
+        cannot be written.
         """
         message, data = self.message, None
         if dataset is not None:  # an empty one would be an empty fragment, which must not be sent (PS3.8 Annex E.1)
@@ -226,8 +227,8 @@ class Performer:
     def _perform_short(self, operation: Operation, invocation: Invocation, handler: Handler) -> None:
         """Perform a request now if it is short, otherwise in a task.
 
-        This method, and that `Starts` does not reset its count in each iteration, save a third of the iterations of the
-        loops of client and server, and 4 % of the Python calls, for a film of six images (71 instead of 103).
+        For a film of six images, the loops of client and server take 71 iterations instead of 103, with 4 % fewer
+        Python calls. The reasons are this method, and that `Starts` does not reset its count in each iteration.
         """
         assert isinstance(handler, SynchronousHandler)
         is_late = self._association.inbox.has_failed or not self._association.sender.can_send_now

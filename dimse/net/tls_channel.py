@@ -97,8 +97,8 @@ class TLSChannel:
     def _end(self) -> None:
         """Report the end of the session once all bytes before it are processed.
 
-        While this side makes the peer wait, the end of the session waits, too. Without TLS, the end of the connection
-        also waits, because nothing is read in that time.
+        While this side makes the peer wait, the report waits, too. A connection without TLS behaves in the same way:
+        while its peer must wait, nothing is read from it, so its end is not noticed either.
         """
         if self._flow.is_held_beyond_turn and not self._flow.has_postponed:
             self._flow.postpone(_NOTHING)

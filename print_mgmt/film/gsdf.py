@@ -30,7 +30,7 @@ _INVERSE = (
     *(-1.1878455, -0.18014349, 0.14710899, -0.017046845),
 )
 _MIN_LUMINANCE, _MAX_LUMINANCE = 0.05, 4000.0  # cd/m2, the range of the function
-_ROUNDING = 1e-9  # a luminance on a limit of this range may be computed just beyond it; the error is below this part
+_ROUNDING = 1e-9  # a luminance on a limit may be computed as just beyond it; the relative error is below this
 _MAX_LIGHT = 1e9  # cd/m2: below the sun, above any lightbox
 
 
@@ -59,7 +59,10 @@ def jnd_index(luminance: float | Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilmViewing:
-    """A film on a lightbox: its densities (OD) and its light (cd/m2). The default is the example of PS3.14 D.2."""
+    """A film on a lightbox: its densities (OD) and its light (cd/m2). The default is the example of PS3.14 D.2.
+
+    `density` and `p_value` have a meaning only if `is_defined` returns True; they do not check this.
+    """
 
     min_density: float = 0.20
     max_density: float = 3.00

@@ -56,10 +56,11 @@ class PrintServer:
     ``config`` is the configuration of the printer. Without it, ``printer`` gives the name and other attributes of the
     printer, and everything else has its default.
 
-    With ``port`` 0, the system chooses a free port. ``policy`` decides who may associate (`dimse.net.policy`). ``tls``
-    comes from `dimse.net.server_context`, and ``trace`` gets the records of `dimse.net.Trace`. ``drain`` is the time in
-    seconds for which `close` waits for associations. Raises `EncodeError` for an argument that cannot be used; entering
-    the block raises OSError if the server cannot listen.
+    With ``port`` 0, the system chooses a free port. ``policy`` decides who may associate, and with which called AE
+    title (`dimse.net.policy`); ``ae_title`` is only the default Printer Name. ``tls`` comes from
+    `dimse.net.server_context`, and ``trace`` gets the records of `dimse.net.Trace`. ``drain`` is the time in seconds
+    for which `close` waits for associations. Raises `EncodeError` for an argument that cannot be used; entering the
+    block raises OSError if the server cannot listen.
 
     ``queue`` holds the jobs; if it is full, N-ACTION is answered with C601 or C602. With ``each_copy``, ``on_film``
     gets each copy of a film in the order of the job; otherwise, it gets each film once, with the number of copies. At

@@ -192,7 +192,7 @@ class EmbeddedSpool:
             raise SpoolError(f"the index of the spool cannot be used: {reason_of(exc)}") from exc
 
     async def _look(self, look: Callable[[Index], T]) -> T:
-        """End the expired leases; then look at the index without a delay of its changes. Raises `SpoolError`."""
+        """End the expired leases; then look at the index, while others may change it. Raises `SpoolError`."""
         await self._execute(self._rows.revision)
         assert self._looks is not None
         return await self._looks.run(look)

@@ -138,7 +138,7 @@ class Delivery:
         return self.state is FilmState.QUEUED and self.due <= now
 
     def become(self, state: FilmState, *, info: str = "", reason: str = "", due: float = 0.0) -> Self:
-        """Return the delivery in another state, without a lease, and with none that was abandoned.
+        """Return the delivery in another state, without a lease, with ``abandoned`` and ``afterwards`` as in a new one.
 
         Raises `LocalProtocolError` if `TRANSITIONS` does not allow the step.
         """

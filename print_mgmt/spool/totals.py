@@ -1,7 +1,8 @@
 """The films in a spool and their bytes, for the limits of the spool, which apply to all of its processes together.
 
-Counting 100,000 films takes 25 ms, so a process counts at most once a second. In between, it adds the films that it
-accepts itself. So several processes together may exceed a limit by the films that they accept within a second.
+Counting 100,000 films takes 25 ms, so a process counts at most once a second for new jobs. In between, it adds the
+films that it accepts itself. So several processes together may exceed a limit by the films that they accept within a
+second.
 """
 
 import asyncio
@@ -57,7 +58,8 @@ class Totals:
     def accept(self, films: int, size: int, limits: SpoolLimits, least: int = 0) -> Iterator[None]:
         """Count films as being accepted while the block runs.
 
-        Raises `SpoolFull` if there would be more than ``limits`` allow; ``least`` bytes of their ``size`` must stay.
+        Raises `SpoolFull` if there would be more than ``limits`` allow, where ``least`` bytes of ``limits.size`` must
+        stay free.
         """
         found, used = self.films + self._accepting_films, self.size + self.accepting
         if found + films > limits.films or used + size > limits.size - least:

@@ -44,7 +44,7 @@ def element(tag: int, value: bytes, length: int | None = None) -> bytes:
 
 
 def on_print(script: Script) -> CaseRun:
-    """Return the run of a script on an association for print."""
+    """Return a run that opens an association for print, and runs ``script`` on it."""
 
     async def run(peer: Peer) -> Seen:
         async with print_session(peer) as session:

@@ -24,7 +24,7 @@ from .privacy import Credentials, redacted
 __all__ = ["SCHEMA", "Tested", "document", "schema", "verdict_counts"]
 
 SCHEMA = "dimse-print/verify/1"
-_MAX_SEEN = 500  # characters of ``seen`` in a line of the log
+_MAX_SEEN = 500  # characters of ``seen`` in an assertion
 
 
 class Tested(Protocol):

@@ -360,7 +360,7 @@ _CLOSES: Mapping[type[Seen], CloseVerdict] = {
 
 
 def _close_verdict(wanted: Close, visit: Visit) -> CloseVerdict | None:
-    """Return how the SCU ended the association of the first reaction or, without a reaction, the last association.
+    """Return how the SCU ended the association on which it first reacted; without a reaction, its last association.
 
     Return CLEAN for an end that ``wanted`` allows, and None if the case expects no particular end, or if there was no
     connection.

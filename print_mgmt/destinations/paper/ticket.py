@@ -17,7 +17,11 @@ Scaling = Literal["none", "auto-fit", "fit"]  # print-scaling (PWG 5100.16); "au
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """The settings for printing a document: ``name`` names the job, and ``media`` the paper (PWG 5101.1)."""
+    """The settings for printing a document: ``name`` names the job, and ``media`` the paper (PWG 5101.1).
+
+    ``tray`` is a tray of the printer, "" to let the queue choose. ``options`` are options of the queue by name; they
+    prevail over the other settings of the same name.
+    """
 
     name: str
     media: str
@@ -32,8 +36,8 @@ class PaperQueue(Protocol):
     """A queue of a paper printer. All methods except ``condition`` raise `DeliveryFailed`.
 
     ``media`` returns the media of the printer, the loaded ones first, or an empty tuple if they are not known.
-    ``submit`` submits a PDF document, and returns the id of the job. ``follow`` waits for the end of a job, and returns
-    its warnings.
+    ``submit`` submits a PDF document, and returns the id of the job. ``follow`` waits at most ``seconds`` for the end
+    of a job, and returns its warnings; if the job has not ended, a warning says so.
     """
 
     async def condition(self) -> Condition: ...
