@@ -118,9 +118,11 @@ class EmbeddedSpool:
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        await self._completion.close()
-        committer, self._committer = self._committer, None
-        await self._completion.run(asyncio.to_thread(self._close, committer))
+        try:
+            await self._completion.close()
+        finally:
+            committer, self._committer = self._committer, None
+            await self._completion.run(asyncio.to_thread(self._close, committer))
 
     def _close(self, committer: Committer[list[FilmRecord]] | None) -> None:
         if committer is not None:

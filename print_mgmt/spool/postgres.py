@@ -17,7 +17,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from typing import Self
 
@@ -124,9 +124,10 @@ class PostgresSpool:
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        self.incoming.__exit__()
-        await self._completion.close()
-        await self._link.__aexit__()
+        async with AsyncExitStack() as stack:
+            stack.push_async_exit(self._link)
+            stack.push_async_callback(self._completion.close)
+            stack.push(self.incoming)
 
     # --- intake ---
 

@@ -105,8 +105,10 @@ class PostgresLink:
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        await self._stack.aclose()
-        self._pool = None
+        try:
+            await self._stack.aclose()
+        finally:
+            self._pool = None
 
     @property
     def is_open(self) -> bool:

@@ -51,12 +51,17 @@ class Completion:
             del task
 
     async def close(self) -> None:
-        """Wait until all work has ended, also work that begins meanwhile; cancel work that takes too long."""
+        """Wait until all work has ended, also work that begins meanwhile.
+
+        Cancel work that takes too long; if the caller is canceled, cancel all work.
+        """
         clock = asyncio.get_running_loop().time
         end = clock() + _TIME_TO_COMPLETE
-        while (running := [task for task in self._tasks if not task.done()]) and (left := end - clock()) > 0:
-            await asyncio.wait(running, timeout=left)
-        await cancel_tasks(*self._tasks)
+        try:
+            while (running := [task for task in self._tasks if not task.done()]) and (left := end - clock()) > 0:
+                await asyncio.wait(running, timeout=left)
+        finally:
+            await cancel_tasks(*self._tasks)
 
 
 def _log_failure(task: asyncio.Task[Any]) -> None:

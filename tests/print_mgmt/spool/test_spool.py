@@ -18,6 +18,7 @@ from print_mgmt.spool import (
     SpoolFull,
     SpoolLimits,
 )
+from print_mgmt.spool.tasks import Completion
 
 # --- accept ---
 
@@ -32,6 +33,19 @@ async def test_accepted_film_survives_a_restart(place: Place) -> None:
         films = await spool.accept(job(films=2), [PRINTER, FOLDER])
     async with place.spool() as spool:
         assert tuple(film.id for film in await spool.list()) == films
+
+
+async def test_spool_can_be_opened_after_a_canceled_close(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def cancel(_: Completion) -> None:
+        raise asyncio.CancelledError
+
+    spool = await place.spool().__aenter__()
+    with monkeypatch.context() as patched:
+        patched.setattr(Completion, "close", cancel)
+        with pytest.raises(asyncio.CancelledError):
+            await spool.__aexit__(None, None, None)
+    async with spool:
+        assert await spool.list() == ()
 
 
 async def test_stored_film_equals_the_accepted_film(spool: Spool) -> None:

@@ -31,7 +31,7 @@ async def failing(go_on: asyncio.Event) -> str:
     raise DimseError("the disk is full")
 
 
-async def canceled(task: "asyncio.Task[str]", times: int = 1) -> None:
+async def canceled(task: "asyncio.Task[str] | asyncio.Task[None]", times: int = 1) -> None:
     """Cancel a task again and again, after each of its steps."""
     for _ in range(times):
         await asyncio.sleep(0)
@@ -147,4 +147,18 @@ async def test_close_cancels_work_that_takes_too_long() -> None:
     running = asyncio.create_task(completion.run(work.run()))
     await canceled(running, times=2)
     await completion.close()
+    assert work.ended == []
+
+
+async def test_canceled_close_cancels_the_work() -> None:
+    work, completion = Work(), Completion()
+    running = asyncio.create_task(completion.run(work.run()))
+    await canceled(running, times=2)
+    closing = asyncio.create_task(completion.close())
+    await canceled(closing)
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    work.go_on.set()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
     assert work.ended == []
