@@ -29,6 +29,9 @@ _ITEM_HEADER = struct.Struct("<HHL")
 _MAX_BASIC = 0xFFFFFFFF  # the greatest offset in a Basic Offset Table, of 32 bits
 # The first bytes of a frame: JPEG (SOI), JPEG 2000 (SOC and SIZ, or boxes), JPEG XL (codestream, or boxes)
 _FIRST_BYTES = (b"\xff\xd8", b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP", b"\xff\x0a", b"\0\0\0\x0cJXL")
+# A JPEG XL codestream may contain its own first two bytes. The size of the image follows them, and all frames have the
+# same size, so these four bytes are the same in all frames.
+_JPEG_XL, _JPEG_XL_SIZED = b"\xff\x0a", 4
 _RLE = struct.Struct("<16L")  # the header of RLE, PS3.5 §G.5: the number of segments, and where each segment begins
 _MAX_FIRST_BYTES = _RLE.size
 
@@ -221,6 +224,8 @@ def _marked_offsets(filled: list[tuple[int, bytes]]) -> list[int]:
     if _begins_rle(head):
         return [at for at, other in filled if _begins_rle(other)]
     first_bytes = next((begin for begin in _FIRST_BYTES if head.startswith(begin)), None)
+    if first_bytes == _JPEG_XL:
+        first_bytes = head[:_JPEG_XL_SIZED]
     return [at for at, other in filled if first_bytes is not None and other.startswith(first_bytes)]
 
 

@@ -148,6 +148,16 @@ def test_first_bytes_of_a_codec_begin_a_frame(begin: bytes) -> None:
     assert frames_of(compressed(begin, b"xy", begin, b"z", frames=2)) == [[begin, b"xy"], [begin, b"z"]]
 
 
+@pytest.mark.parametrize("table", [b"", basic_table(0)], ids=["no table", "table"])
+@pytest.mark.parametrize("frames", [None, 1])
+def test_first_bytes_within_jpeg_xl_begin_no_frame(frames: int | None, table: bytes) -> None:
+    """FF 0A may stand anywhere in the codestream; in the first bytes of a frame, the size of the image follows."""
+    fragments = [b"\xff\x0a\x4f\x40\x50\xdc", b"\xff\x0a\x13\x7e\x05\x3c"]
+    report: list[Finding] = []
+    assert frames_of(compressed(*fragments, frames=frames, table=table), report=report) == [fragments]
+    assert not report
+
+
 @pytest.mark.parametrize("begin", [b"\xff\xd8", b"\xff\x4f\xff\x51", rle(b"ab")], ids=["JPEG", "JPEG 2000", "RLE"])
 @pytest.mark.parametrize("table", [b"", basic_table(0)], ids=["no table", "wrong table"])
 def test_frames_beyond_number_of_frames_are_left_out(begin: bytes, table: bytes) -> None:
