@@ -10,11 +10,11 @@ Any other commit survives the end of the process, but not a power failure.
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, InvalidStateError
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
-from threading import Thread
 from typing import Any, Generic, NamedTuple, TypeVar
 
 __all__ = ["Committer"]
@@ -39,7 +39,8 @@ class Committer(Generic[P]):
     """A thread that owns ``connection``, and closes it at the end.
 
     ``prologue`` runs at the start of each transaction, and ``committed`` gets its result after the commit. ``step`` is
-    called at named steps; tests use it to fail there. All three, and the work itself, run in the thread.
+    called at named steps; tests use it to fail there. All three, and the work itself, run in the thread. An error after
+    the commit is reported to `threading.excepthook`, and changes no result.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class Committer(Generic[P]):
         self._committed = committed
         self._step = step
         self._works: SimpleQueue[_Work[Any] | None] = SimpleQueue()
-        self._thread = Thread(target=self._run, name="spool", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
         self._thread.start()
 
     async def execute(self, run: Callable[[], T], *, forced: bool = True) -> T:
@@ -115,11 +116,13 @@ class Committer(Generic[P]):
             for work in works:
                 _fail(work, exc)
             return
-        self._step("committed")
+        with _reported():
+            self._step("committed")
         for work, result in results:
             with suppress(InvalidStateError):
                 work.future.set_result(result)
-        self._committed(begun)
+        with _reported():
+            self._committed(begun)
 
     def _execute_one(self, work: _Work[Any], results: list[tuple[_Work[Any], Any]]) -> None:
         self._db.execute("SAVEPOINT work")
@@ -129,6 +132,15 @@ class Committer(Generic[P]):
             self._db.execute("ROLLBACK TO work")
             _fail(work, exc)
         self._db.execute("RELEASE work")
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    """Report an error of the block to `threading.excepthook`, and go on: the work has been committed."""
+    try:
+        yield
+    except BaseException as exc:
+        threading.excepthook(threading.ExceptHookArgs((type(exc), exc, exc.__traceback__, threading.current_thread())))
 
 
 def _fail(work: _Work[Any], exc: BaseException) -> None:

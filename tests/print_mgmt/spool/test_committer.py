@@ -2,7 +2,8 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -19,10 +20,16 @@ def statements() -> list[str]:
 
 
 @contextmanager
-def committer(path: Path, statements: list[str]) -> Iterator[Committer[None]]:
+def committer(
+    path: Path,
+    statements: list[str],
+    *,
+    committed: Callable[[None], object] = lambda _: None,
+    step: Callable[[str], None] = lambda _: None,
+) -> Iterator[Committer[None]]:
     connection = sqlite3.connect(path / "index", isolation_level=None, check_same_thread=False)
     connection.set_trace_callback(statements.append)
-    made = Committer(connection, lambda: None, lambda _: None, lambda _: None)
+    made = Committer(connection, lambda: None, committed, step)
     try:
         yield made
     finally:
@@ -50,3 +57,29 @@ async def test_work_that_is_not_forced_comes_first(tmp_path: Path, statements: l
         queued.set()
         await asyncio.gather(first, *others)
     assert [one for one in statements if one in ("forced", "unforced")] == ["unforced", "forced"]
+
+
+def fail(_: object) -> None:
+    raise ZeroDivisionError("a bug")
+
+
+def fail_after_commit(step: str) -> None:
+    if step == "committed":
+        raise ZeroDivisionError("a bug")
+
+
+@pytest.mark.parametrize("is_step", [False, True])
+async def test_error_after_the_commit_keeps_the_results(
+    tmp_path: Path, statements: list[str], monkeypatch: pytest.MonkeyPatch, *, is_step: bool
+) -> None:
+    """The second piece of work is performed, too."""
+    reported: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", reported.append)
+    with (
+        committer(tmp_path, statements, step=fail_after_commit)
+        if is_step
+        else committer(tmp_path, statements, committed=fail)
+    ) as made:
+        async with asyncio.timeout(60):
+            assert [await made.execute(partial(int, digit)) for digit in "12"] == [1, 2]
+    assert [one.exc_type for one in reported] == [ZeroDivisionError] * 2
