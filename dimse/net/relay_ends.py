@@ -15,6 +15,7 @@ from typing import Protocol
 from ..errors import RemoteProtocolError
 from ..explain.pcapng import Address
 from ..tls import TLSSession
+from .addresses import connection_reason
 from .keepalive import keep_alive
 from .short_reads import SHORT, ShortReads
 
@@ -182,7 +183,8 @@ class SecureEnd(_Socket):
             while not self._session.is_established:
                 await self._continue()
         except OSError as exc:
-            raise RemoteProtocolError(f"the connection broke during the TLS handshake: {exc.strerror}") from exc
+            why = f"the connection broke during the TLS handshake: {connection_reason(exc)}"
+            raise RemoteProtocolError(why) from exc
 
     async def _continue(self) -> None:
         """Continue the handshake. If it is not complete, read bytes for its next step."""

@@ -1,14 +1,18 @@
 """The ends of a link: what they read and send, and how they end."""
 
+import asyncio
 import socket
+import ssl
 import struct
 from collections.abc import Iterator
 
 import pytest
 from raw import HOST
 
-from dimse.net.relay_ends import PlainEnd
+from dimse.errors import RemoteProtocolError
+from dimse.net.relay_ends import PlainEnd, SecureEnd
 from dimse.net.short_reads import SHORT, ShortReads
+from dimse.tls import TLSSession
 
 RESET = struct.pack("ii", 1, 0)
 MUCH = bytes(1 << 24)  # more than the system takes at once
@@ -60,6 +64,19 @@ def test_reset_is_an_error(pair: Pair) -> None:
     peer.close()
     with pytest.raises(ConnectionResetError):
         end.read()
+
+
+async def test_error_without_a_number_has_its_text(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not every event loop gives the errors of the system."""
+
+    async def fail(*_: object) -> bytes:
+        raise ConnectionResetError("the loop lost the connection")
+
+    plain, _ = pair
+    monkeypatch.setattr(asyncio.get_running_loop(), "sock_recv", fail)
+    session = TLSSession(ssl.create_default_context(), HOST)
+    with pytest.raises(RemoteProtocolError, match=r"during the TLS handshake: the loop lost the connection$"):
+        await SecureEnd(plain.socket, plain.address, session).handshake()
 
 
 def test_bytes_that_the_system_does_not_take_are_unsent(pair: Pair) -> None:
