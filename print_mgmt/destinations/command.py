@@ -13,8 +13,6 @@ second run is harmless.
 """
 
 import asyncio
-import signal
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -102,20 +100,10 @@ class CommandDestination:
 
     def _receipt(self, result: ProgramResult) -> Receipt:
         """Return the receipt of a delivery with this result. Raises `DeliveryFailed` unless the exit status is 0."""
-        detail = f": {result.last_error}" if result.last_error else ""
-        doubt = Outcome.LATER if self.repeatable else Outcome.INDETERMINATE
         program = Path(self.command[0]).name
-        if result.timed_out:
-            raise DeliveryFailed(doubt, f"{program} did not end within {self.seconds:g} s and was killed{detail}")
-        if result.status < 0:
-            raise DeliveryFailed(doubt, f"{program} was ended by {_signal_name(-result.status)}{detail}")
-        if result.status:
+        if failure := result.failure(self.seconds):
             outcome = Outcome.NEVER if result.status == _BAD_DATA else Outcome.LATER
-            raise DeliveryFailed(outcome, f"{program} failed with exit status {result.status}{detail}")
+            if result.timed_out or result.status < 0:
+                outcome = Outcome.LATER if self.repeatable else Outcome.INDETERMINATE
+            raise DeliveryFailed(outcome, f"{program} {failure}")
         return Receipt((program,), tuple(filter(None, (result.last_error,))))
-
-
-def _signal_name(number: int) -> str:
-    with suppress(ValueError):
-        return signal.Signals(number).name
-    return f"signal {number}"

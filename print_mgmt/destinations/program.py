@@ -40,6 +40,24 @@ class ProgramResult(NamedTuple):
     last_error: str
     timed_out: bool = False
 
+    def failure(self, seconds: float) -> str:
+        """Return how the program failed within ``seconds``: "failed with exit status 1: no toner"; "" if it did not.
+
+        The last line of stderr follows, if there is one.
+        """
+        detail = f": {self.last_error}" if self.last_error else ""
+        if self.timed_out:
+            return f"did not end within {seconds:g} s and was killed{detail}"
+        if self.status < 0:
+            return f"was ended by {_signal_name(-self.status)}{detail}"
+        return f"failed with exit status {self.status}{detail}" if self.status else ""
+
+
+def _signal_name(number: int) -> str:
+    with suppress(ValueError):
+        return signal.Signals(number).name
+    return f"signal {number}"
+
 
 def find_program(name: str) -> str | None:
     """Return the path of a program, or None if there is no executable file of that name."""

@@ -39,8 +39,8 @@ class CupsQueue:
         if find_program("lp") is None:
             return Condition("FAILURE", "CHECK PRINTER", "lp is not installed (Debian: cups-client)")
         result = await self._run_lpstat("-l", "-p", self.queue, "-a", self.queue)
-        if result.status:
-            return Condition("FAILURE", "PRINTER OFFLINE", result.last_error or "lpstat failed")
+        if failure := self._failure("lpstat", result):
+            return Condition("FAILURE", "PRINTER OFFLINE", failure)
         text = result.out.decode("utf-8", "replace")
         alerts = _ALERTS.search(text)
         reasons = alerts[1].split() if alerts else []
@@ -63,12 +63,9 @@ class CupsQueue:
         result = await self._run(
             "lp", "-d", self.queue, "-n", str(ticket.copies), "-t", ticket.name, *words, str(document)
         )
-        if result.timed_out:
-            raise DeliveryFailed(Outcome.INDETERMINATE, f"lp did not end within {self.seconds:g} s")
-        if result.status < 0:
-            raise DeliveryFailed(Outcome.INDETERMINATE, f"lp was ended by signal {-result.status}")
-        if result.status:
-            raise DeliveryFailed(Outcome.LATER, result.last_error or f"lp failed with exit status {result.status}")
+        if failure := self._failure("lp", result):
+            is_known = result.status > 0 and not result.timed_out
+            raise DeliveryFailed(Outcome.LATER if is_known else Outcome.INDETERMINATE, failure)
         found = _JOB.search(result.out)
         if found is None:
             raise DeliveryFailed(Outcome.INDETERMINATE, "the output of lp has no id of the job")
@@ -93,9 +90,8 @@ class CupsQueue:
     async def _is_queued(self, job: str) -> bool:
         """Return whether a job is in the queue. Raises `DeliveryFailed`."""
         result = await self._run_lpstat("-W", "not-completed", "-o", self.queue)
-        if result.status:
-            reason = f"{job} was accepted, but lpstat failed: {result.last_error}"
-            raise DeliveryFailed(Outcome.INDETERMINATE, reason)
+        if failure := self._failure("lpstat", result):
+            raise DeliveryFailed(Outcome.INDETERMINATE, f"{job} was accepted, but its state is unknown: {failure}")
         rows = result.out.decode("utf-8", "replace").splitlines()
         return any(row.split(maxsplit=1)[:1] == [job] for row in rows)
 
@@ -115,6 +111,13 @@ class CupsQueue:
         except DeliveryFailed as exc:
             return (f"{job} has left the queue; its final state is unknown: {exc}",)
         return job_warnings(state)
+
+    def _failure(self, program: str, result: ProgramResult) -> str:
+        """Return why a command failed, "" if it did not: its own error, which names it, or else how it ended."""
+        if result.last_error and result.status > 0 and not result.timed_out:
+            return result.last_error
+        failure = result.failure(self.seconds)
+        return failure and f"{program} {failure}"
 
     async def _run_lpstat(self, *words: str) -> ProgramResult:
         return await self._run("lpstat", *words)

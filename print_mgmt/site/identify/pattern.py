@@ -80,8 +80,8 @@ class PatternSource:
             result = await run_program((*_PYTHON, _MATCH), seconds=self.seconds, stdin=request)
         if result.timed_out:
             raise DimseError(f"matching the pattern took more than {self.seconds:g} s")
-        if result.status:
-            raise DimseError(f"the pattern cannot be matched: {result.last_error}")
+        if failure := result.failure(self.seconds):
+            raise DimseError(f"the pattern cannot be matched: {result.last_error or f'its program {failure}'}")
         return Findings(json.loads(result.out))
 
 

@@ -44,10 +44,8 @@ class ProgramSource:
         """
         async with self._slots.of(film.host):
             result = await self._program().run(film, known)
-        if result.timed_out:
-            raise DimseError(f"did not end within {self.seconds:g} s and was killed")
-        if result.status:
-            raise DimseError(f"failed with exit status {result.status}: {result.last_error}")
+        if failure := result.failure(self.seconds):
+            raise DimseError(failure)
         return _read_output(result.out)
 
     def _program(self) -> CommandDestination:

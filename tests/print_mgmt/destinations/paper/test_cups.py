@@ -161,6 +161,28 @@ async def test_silent_lp_leaves_doubt(cups: Cups) -> None:
     assert (await fails(seconds=0.5)).outcome is INDETERMINATE
 
 
+async def test_silent_lpstat_is_named(cups: Cups) -> None:
+    cups.script("lpstat", "time.sleep(60)")
+    why = "lpstat did not end within 0.5 s and was killed"
+    assert await PaperDestination(queue="q", seconds=0.5).check() == Condition("FAILURE", "PRINTER OFFLINE", why)
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("sys.exit(3)", "lpstat failed with exit status 3"),
+        ("sys.exit('lpstat: Bad file descriptor')", "lpstat: Bad file descriptor"),
+        ("os.kill(os.getpid(), 9)", "lpstat was ended by SIGKILL"),
+    ],
+    ids=["silent", "error", "killed"],
+)
+async def test_failed_lpstat_leaves_doubt(cups: Cups, code: str, why: str) -> None:
+    cups.script("lpstat", f"import os\nif '-p' not in sys.argv: {code}\nprint('{IDLE}')")
+    failure = await fails()
+    assert failure.outcome is INDETERMINATE
+    assert str(failure).endswith(f"q-7 was accepted, but its state is unknown: {why}")
+
+
 async def test_check_tells_the_state_of_the_queue(cups: Cups) -> None:
     assert await PaperDestination(queue="q").check() == Condition()
     cups.lpstat("printer q is idle.\\n\\tAlerts: toner-low-warning\\n", "")

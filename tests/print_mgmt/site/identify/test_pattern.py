@@ -101,6 +101,12 @@ async def test_two_processes_match_at_once(monkeypatch: pytest.MonkeyPatch) -> N
     assert most == 2
 
 
+async def test_silent_failure_of_the_matching_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pattern, "_MATCH", "raise SystemExit(3)")
+    with pytest.raises(DimseError, match=r"the pattern cannot be matched: its program failed with exit status 3$"):
+        await PatternSource(pattern=PATTERN).find(film("4711"), Dataset())
+
+
 @pytest.mark.skipif(not hasattr(os, "nice"), reason="this system has no priorities of this kind")
 async def test_matching_has_a_low_priority(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pattern, "_MATCH", f"{pattern._MATCH}\nsys.exit(str(os.nice(0)))")

@@ -49,7 +49,9 @@ async def test_other_keys_are_noted(tmp_path: Path) -> None:
         ("print('[' * 100_000)", "the output is not JSON"),
         ("print('[]')", "the output is not a JSON object"),
         ("print('x' * 3_000_000)", "the output is not JSON"),
-        ("sys.exit('no bar code')", "failed with exit status 1: no bar code"),
+        ("sys.exit('no bar code')", "failed with exit status 1: no bar code$"),
+        ("sys.exit(3)", "failed with exit status 3$"),
+        ("import os; os.kill(os.getpid(), 9)", "was ended by SIGKILL$"),
     ],
 )
 async def test_wrong_output_is_an_error(tmp_path: Path, code: str, why: str) -> None:
