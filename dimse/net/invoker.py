@@ -34,7 +34,7 @@ class Responses(Generic[R_co]):
     """The responses to one operation, as an async iterator over the Pending responses and the final response."""
 
     __slots__ = (
-        *("context", "due", "is_done", "request", "unread"),
+        *("context", "due", "is_done", "is_late", "request", "unread"),
         *("_backlog", "_error", "_expected", "_handed", "_patience", "_send", "_timer", "_waiter", "_wake"),
     )
 
@@ -52,6 +52,7 @@ class Responses(Generic[R_co]):
         self.context = context
         self.request = request
         self.is_done = False  # whether the final response has arrived
+        self.is_late = False  # whether the latest wait for a response has ended in `ResponseTimeout`
         self.unread: list[R_co] = []  # responses that arrived while no coroutine waited; nearly always empty
         self.due = inf  # when the awaited response is late, on the clock of the event loop
         self._expected = expected
@@ -120,8 +121,11 @@ class Responses(Generic[R_co]):
             self._waiter.fail(copy_of(error))
 
     def expire(self) -> None:
-        """Raise `ResponseTimeout` where the response is awaited."""
-        self.fail(ResponseTimeout(f"no response to {type(self.request).__name__} within {self._patience:g} s"))
+        """Raise `ResponseTimeout` where the response is awaited; a later response can still be awaited."""
+        if self._waiter is not None and not self._waiter.is_done:
+            name = type(self.request).__name__
+            self.is_late = True
+            self._waiter.fail(ResponseTimeout(f"no response to {name} within {self._patience:g} s"))
 
     def drop(self) -> None:
         """Drop the unread responses."""
@@ -145,6 +149,7 @@ class Responses(Generic[R_co]):
         timer, backlog = self._timer, self._backlog
         loop = timer.loop
         self.due = loop.time() + self._patience
+        self.is_late = False
         try:
             while True:
                 if self.unread:
@@ -285,11 +290,16 @@ class Invoker:
                     await sending
                 try:
                     yield responses
-                except Exception:
-                    await responses.finish()
+                except Exception as exc:
+                    if not (responses.is_late and isinstance(exc, ResponseTimeout)):  # it is awaited only once
+                        await responses.finish()
                     raise
                 await responses.finish()
-            except (ResponseTimeout, asyncio.CancelledError):
+            except ResponseTimeout:
+                if responses.is_late:  # else another operation is late, perhaps of another association
+                    self._abort()
+                raise
+            except asyncio.CancelledError:
                 self._abort()
                 raise
             finally:

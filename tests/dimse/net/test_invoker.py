@@ -1,6 +1,7 @@
 """An invoker matches responses to its requests by Message ID, and ends operations in time."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -268,6 +269,51 @@ async def test_pending_response_does_not_prolong_a_canceled_operation(monkeypatc
     await clock.pass_time(6)
     with pytest.raises(ResponseTimeout):
         await leaving
+
+
+async def leave_late(invoking: Invoking, error: Exception | None = None) -> None:
+    """Catch the timeout of a C-FIND, and leave its block, with ``error`` if any."""
+    async with invoking.invoker.invoke(CONTEXT, SEARCH, CFindRSP) as responses:
+        with suppress(ResponseTimeout):
+            await anext(responses)
+        if error is not None:
+            raise error
+
+
+async def test_late_operation_is_canceled_after_its_timeout_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, invoking = Clock(monkeypatch), Invoking()
+    leaving = asyncio.create_task(leave_late(invoking))
+    await until(lambda: SEARCH in invoking.sent)
+    await clock.pass_time(11)
+    assert invoking.sent == [SEARCH, CCancelRQ(MessageIDBeingRespondedTo=1)]
+    invoking.invoker.arrive(replace(PENDING, Status=0xFE00))
+    await leaving
+    assert invoking.aborts == 0
+
+
+async def test_late_operation_is_aborted_if_its_cancellation_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, invoking = Clock(monkeypatch), Invoking()
+    leaving = asyncio.create_task(leave_late(invoking, ValueError("a test")))
+    await until(lambda: SEARCH in invoking.sent)
+    await clock.pass_time(11)
+    await clock.pass_time(11)
+    with pytest.raises(ResponseTimeout):
+        await leaving
+    assert invoking.aborts == 1
+
+
+async def test_timeout_of_another_operation_aborts_nothing() -> None:
+    invoking = Invoking()
+
+    async def fail_elsewhere() -> None:
+        async with invoking.invoker.invoke(CONTEXT, SEARCH, CFindRSP) as responses:
+            invoking.invoker.arrive(replace(PENDING, Status=0))
+            await responses.final()
+            raise ResponseTimeout("another association")
+
+    with pytest.raises(ResponseTimeout, match="another association"):
+        await fail_elsewhere()
+    assert invoking.aborts == 0
 
 
 async def test_max_echoed_counts_the_data_of_the_request() -> None:
