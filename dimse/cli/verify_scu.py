@@ -119,7 +119,7 @@ def _add_visits(parser: Parser) -> None:
         "--http",
         type=_port,
         metavar="PORT",
-        help="answer HTTP requests on this loopback port with the next step, as JSON",
+        help="answer HTTP requests on this loopback port with the next step, as JSON (0: a free one)",
     )
 
 
@@ -341,7 +341,7 @@ async def _test(
 
 @asynccontextmanager
 async def _answering(guide: _Guide, port: int | None) -> AsyncIterator[None]:
-    """Answer HTTP requests on ``port`` for the time of the block; do nothing if ``port`` is None."""
+    """Answer HTTP requests on ``port`` for the time of the block, and say where; do nothing if ``port`` is None."""
     if port is None:
         yield
         return
@@ -349,6 +349,8 @@ async def _answering(guide: _Guide, port: int | None) -> AsyncIterator[None]:
         server = await asyncio.start_server(guide.answer, _LOOPBACK, port, limit=_MAX_HTTP)
     except OSError as exc:
         raise listening_failed(exc, _LOOPBACK, port) from exc
+    port = server.sockets[0].getsockname()[1]
+    print(f"the next step is at http://{_LOOPBACK}:{port}/", file=sys.stderr, flush=True)
     try:
         yield
     finally:

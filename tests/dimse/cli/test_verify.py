@@ -4,12 +4,15 @@ import asyncio
 import errno
 import json
 import os
+import re
 import signal
 import socket
 import sys
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
+from forked import Copy
 from twin import HOST, Line, Twin, serving
 from twins.common import UNKNOWN, ignores
 
@@ -281,6 +284,17 @@ def test_taken_port_is_named(option: str, capsys: pytest.CaptureFixture[str]) ->
         port = taken.getsockname()[1]
         assert main(["verify", "scu", "--command", "true", option, str(port)]) == 1
     assert capsys.readouterr().err == f"dimse: cannot listen on 127.0.0.1:{port}: Address already in use\n"
+
+
+def test_free_port_for_http_is_printed() -> None:
+    with Copy("dimse", "verify", "scu", "--http", "0") as process:
+        try:
+            said = re.fullmatch(r"the next step is at (http://127\.0\.0\.1:[1-9]\d*/)\n", process.stderr.readline())
+            assert said is not None
+            with urlopen(said[1]) as answer:
+                assert json.load(answer)["done"] == {}
+        finally:
+            process.terminate()
 
 
 def test_ports_may_end_at_the_highest_port(capsys: pytest.CaptureFixture[str]) -> None:
