@@ -19,7 +19,7 @@ import tempfile
 from asyncio import AbstractEventLoop, get_running_loop
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import BinaryIO, Self
 from weakref import finalize
 
@@ -29,6 +29,7 @@ from ..ul import PDU, PDataTF
 from ..ul.wire import Buffer
 from .admission import allowed_descriptors
 from .flow_control import DISK, FlowControl
+from .thread_pool import ThreadPool
 
 __all__ = ["Disk", "PeerDisk"]
 
@@ -76,11 +77,11 @@ class Disk:
         self._freed: deque[_Use] = deque()  # files that were closed, by any thread, and still count
         self.max_files = min(_FILES, allowed_descriptors() // 4) if hasattr(os, "pwrite") else 0  # none on Windows
         self._files: deque[None] = deque()  # one for each open file; any thread may remove one
-        self._writers: ThreadPoolExecutor | None = None
+        self._writers: ThreadPool | None = None
 
     def __enter__(self) -> Self:
         os.makedirs(self.folder, mode=0o700, exist_ok=True)  # noqa: PTH103  # any path-like object
-        self._writers = ThreadPoolExecutor(_THREADS, "dimse disk")
+        self._writers = ThreadPool(_THREADS, "dimse disk")
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -112,9 +113,9 @@ class Disk:
         assert self._writers is not None
         try:
             return self._writers.submit(self._write, file.fileno(), window, offset)
-        except RuntimeError:  # the disk was closed before the server
+        except RuntimeError as exc:  # the disk was closed before the server, or the system allows no thread
             failed: Future[None] = Future()
-            failed.set_exception(OSError(errno.ESHUTDOWN, "the disk is closed"))
+            failed.set_exception(OSError(errno.EAGAIN, f"no thread can write: {exc}"))
             return failed
 
     def _write(self, descriptor: int, window: memoryview, offset: int) -> None:

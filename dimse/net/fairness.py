@@ -10,11 +10,12 @@ event loop again and again, so only two threads work at the same time, however m
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from contextvars import copy_context
 from functools import partial
 from typing import Generic, ParamSpec, TypeVar
+
+from .thread_pool import ThreadPool
 
 __all__ = ["RoundRobin", "Slots", "Starts", "Turns", "Workers"]
 
@@ -196,7 +197,7 @@ class Workers:
 
     def __init__(self) -> None:
         self._slots = Slots(_MAX_THREADS)
-        self._threads: ThreadPoolExecutor | None = None  # started when they are needed
+        self._threads: ThreadPool | None = None  # started when they are needed
 
     async def run(self, host: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call ``function`` in a thread when the turn of ``host`` comes, and return its result.
@@ -204,15 +205,15 @@ class Workers:
         A function that has begun runs to its end even if this coroutine is canceled; the cancellation waits until the
         function has ended, but a second cancellation does not.
 
-        Raises RuntimeError if the system allows no more threads.
+        Raises RuntimeError if the system allows no thread; the function is then never called.
         """
         await self._slots.enter(host)
         if self._threads is None:
-            self._threads = ThreadPoolExecutor(_MAX_THREADS, "dimse work")
+            self._threads = ThreadPool(_MAX_THREADS, "dimse work")
         work = partial(copy_context().run, partial(function, *args, **kwargs))
         try:
             working = asyncio.get_running_loop().run_in_executor(self._threads, work)
-        except RuntimeError:  # the system allows no more threads
+        except RuntimeError:  # the system allows no thread
             self._slots.leave()
             raise
         working.add_done_callback(lambda _: self._slots.leave())

@@ -17,7 +17,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
@@ -26,6 +26,7 @@ from typing import Self, TypeVar
 
 from dimse.errors import DimseError, LocalProtocolError, escaped
 from dimse.files import clear_drafts, lock_file, new_draft
+from dimse.net.thread_pool import ThreadPool
 
 from ..jobs import PrintJob
 from ..model import FilmCopy
@@ -95,7 +96,7 @@ class EmbeddedSpool:
         self._reserve = Reserve(self.folder / "reserve")
         self.incoming = incoming_disk(self.folder / "incoming", limits, step)
         self._owner = ""
-        self._writers: ThreadPoolExecutor | None = None
+        self._writers: ThreadPool | None = None
         self._stack = ExitStack()
         self._committer: Committer[list[FilmRecord]] | None = None
         self._index: Index | None = None
@@ -135,7 +136,7 @@ class EmbeddedSpool:
                 self._files.open(stack)
                 stack.enter_context(self.incoming)
                 lock_file(self.folder / "opening.lock", opening)
-                self._writers = stack.enter_context(ThreadPoolExecutor(WRITERS, "spool writer"))
+                self._writers = stack.enter_context(ThreadPool(WRITERS, "spool writer"))
                 self._alive.mkdir(mode=0o700, exist_ok=True)
                 path = self.folder / "index.sqlite"
                 connection = open_or_rebuild(path, self._files, lambda: bool(self._living_owners()))

@@ -19,7 +19,6 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from functools import partial
 from io import FileIO
@@ -32,6 +31,7 @@ from dimse.errors import escaped
 from dimse.files import clear_drafts, finish, new_draft, publish, sync_folder
 from dimse.message import FileMap
 from dimse.net import Disk
+from dimse.net.thread_pool import ThreadPool
 
 from .film_file import MAX_FILM, PART, split_pieces
 from .records import CHECKSUM, FILM_ID, CorruptFilm, SpoolLimits, reason_of
@@ -140,7 +140,7 @@ class FilmFolder:
         self._in_memory = in_memory
         self.films, self.ended, self.quarantine = root / "films", root / "ended", root / "quarantine"
         self.step = step
-        self._namers: ThreadPoolExecutor | None = None
+        self._namers: ThreadPool | None = None
         self._naming, self._syncing = Lock(), Lock()
         self._named = 0  # films that have their names
         self._synced = 0  # films whose names are on the disk
@@ -150,7 +150,7 @@ class FilmFolder:
         for folder in (self.root, self.films, self.ended, self.quarantine):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         sync_folder(self.root)
-        self._namers = stack.enter_context(ThreadPoolExecutor(WRITERS, "spool names"))
+        self._namers = stack.enter_context(ThreadPool(WRITERS, "spool names"))
 
     def write(self, film_id: str, pieces: Sequence[bytes | memoryview]) -> FilmFile:
         """Write a film, and force it and its name to the disk. Raises OSError.

@@ -7,9 +7,10 @@ change the index; a look sees the index as it was at one moment.
 import asyncio
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self, TypeVar
+
+from dimse.net.thread_pool import ThreadPool
 
 from .index import Index, connect
 from .records import SpoolError, reason_of
@@ -26,7 +27,7 @@ class Looks:
     def __init__(self, path: Path, damage: DamageLog) -> None:
         self._db = connect(path)
         self._index = Index(self._db, damage)
-        self._thread = ThreadPoolExecutor(1, "spool looks")
+        self._thread = ThreadPool(1, "spool looks")
 
     def __enter__(self) -> Self:
         return self

@@ -232,6 +232,39 @@ async def test_lack_of_threads_frees_the_place(monkeypatch: pytest.MonkeyPatch) 
     assert await workers.run("a", int, "7") == 7
 
 
+async def test_refused_function_is_never_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    workers, called = Workers(), list[str]()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", fail)
+        with pytest.raises(RuntimeError):
+            await workers.run("a", called.append, "refused")
+    await workers.run("a", called.append, "accepted")
+    assert called == ["accepted"]
+
+
+async def test_function_waits_for_a_thread_if_the_system_allows_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    workers, go_on, has_begun = Workers(), threading.Event(), threading.Event()
+
+    def work() -> None:
+        has_begun.set()
+        go_on.wait(10)
+
+    working = asyncio.create_task(workers.run("a", work))
+    await until(has_begun.is_set)
+    monkeypatch.setattr(threading.Thread, "start", fail)
+    waiting = asyncio.create_task(workers.run("a", int, "7"))
+    await asyncio.sleep(0)
+    go_on.set()
+    await working
+    assert await waiting == 7
+
+
 async def test_function_sees_the_context_of_its_caller() -> None:
     name = ContextVar("name", default="")
     name.set("a")
