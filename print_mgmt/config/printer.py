@@ -212,8 +212,10 @@ class PrinterConfig:
 
         If no pattern matches, return the default behavior.
         """
-        fitting = (caller for pattern, caller in self.callers.items() if fnmatchcase(calling_ae_title, pattern))
-        return next(fitting, _DEFAULT_CALLER)
+        for pattern, caller in self.callers.items():
+            if fnmatchcase(calling_ae_title, pattern.replace("[", "[[]")):  # an AE title may contain [
+                return caller
+        return _DEFAULT_CALLER
 
     def as_installed(self) -> "PrinterConfig":
         """Return the configuration, without annotation boxes if Pillow, which draws their text, is not installed."""

@@ -138,6 +138,12 @@ def test_callers_match_patterns() -> None:
     assert config.caller("ct1").may_print, "AE titles are case sensitive"
 
 
+def test_callers_match_brackets_literally() -> None:
+    config = replace(PrinterConfig(), callers={"CT[12]*": Caller(may_print=False)})
+    assert not config.caller("CT[12]A").may_print
+    assert config.caller("CT1").may_print
+
+
 def test_annotation_boxes_need_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
     config = PrinterConfig()
     assert config.as_installed() is config
