@@ -36,6 +36,11 @@ class ConfigError(DimseError):
         self.others = others
         super().__init__(f"{key}: {why}")
 
+    def within(self, table: str) -> "ConfigError":
+        """Return this error and its ``others``, with keys that begin with the key of the table around them."""
+        others = tuple(other.within(table) for other in self.others)
+        return ConfigError(f"{table}.{self.key}" if table else self.key, self.why, others)
+
 
 def _check_terms(key: str, terms: Terms, allowed: Collection[str], rule: str, *, at_least_one: bool) -> None:
     if at_least_one and not terms:
@@ -173,7 +178,7 @@ class PrinterConfig:
             try:
                 self.imager_with(medium)
             except ConfigError as exc:
-                raise ConfigError(f"media[{index}].{exc.key}", exc.why) from exc
+                raise exc.within(f"media[{index}]") from exc
             except DimseError as exc:  # under the imager's viewing light, the densities do not fit PS3.14 §7.1
                 raise ConfigError(f"media[{index}]", str(exc)) from exc
         for keyword, (allowed, at_least_one) in _ENUMERATED.items():

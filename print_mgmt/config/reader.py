@@ -90,8 +90,10 @@ def _make(kind: type, value: object, key: str, default: object = None) -> object
     known = {field.name: hints[field.name] for field in fields(kind) if field.init}
     defaults = {field.name: field.default for field in fields(kind) if is_dataclass(field.default)}
     given = {} if default is None else {name: getattr(default, name) for name in known}
+    table = table_of(value, key)
+    missing = [field.name for field in fields(kind) if _is_required(field) and field.name not in {**given, **table}]
     with _Errors() as errors:
-        for name, item in table_of(value, key).items():
+        for name, item in table.items():
             where = f"{key}.{name}" if key else name
             with errors.part():
                 if name not in known:
@@ -101,12 +103,13 @@ def _make(kind: type, value: object, key: str, default: object = None) -> object
                     if name in defaults
                     else read_value(known[name], item, where)
                 )
-    if missing := [field.name for field in fields(kind) if _is_required(field) and field.name not in given]:
-        raise ConfigError(key, f"missing keys: {', '.join(missing)}")
+        with errors.part():
+            if missing:
+                raise ConfigError(key, f"missing keys: {', '.join(missing)}")
     try:
         return kind(**given)
     except ConfigError as exc:
-        raise ConfigError(f"{key}.{exc.key}" if key else exc.key, exc.why) from exc
+        raise exc.within(key) from exc
     except DimseError as exc:  # refused by the class itself, such as a curve of one point
         raise ConfigError(key, str(exc)) from exc
 

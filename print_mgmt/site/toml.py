@@ -439,5 +439,4 @@ def _prefix_keys(key: str) -> Iterator[None]:
     try:
         yield
     except ConfigError as exc:
-        others = tuple(ConfigError(f"{key}.{other.key}", other.why) for other in exc.others)
-        raise ConfigError(f"{key}.{exc.key}", exc.why, others) from exc
+        raise exc.within(key) from exc

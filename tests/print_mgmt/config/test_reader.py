@@ -1,14 +1,50 @@
 """Values of TOML, read as the types of fields."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 import pytest
 
 from print_mgmt.config import ConfigError
-from print_mgmt.config.reader import read_value
+from print_mgmt.config.reader import read_table, read_value
 
 Choice = Literal["auto", 8, 12]
+
+
+@dataclass(frozen=True)
+class Tray:
+    """A class that finds two errors in its own values."""
+
+    size: str
+    medium: str
+    sheets: int = 0
+
+    def __post_init__(self) -> None:
+        if self.sheets < 0:
+            raise ConfigError("sheets", "must be at least 0", (ConfigError("size", "has no sheets"),))
+
+
+def errors_of(table: object, key: str = "tray") -> list[str]:
+    with pytest.raises(ConfigError) as raised:
+        read_table(Tray, table, key)
+    return [str(error) for error in (raised.value, *raised.value.others)]
+
+
+def test_missing_keys_are_among_the_errors_of_the_others() -> None:
+    assert errors_of({"size": 3, "sheets": "no"}) == [
+        "tray.size: 3 is not text",
+        "tray.sheets: 'no' is not a whole number",
+        "tray: missing keys: medium",
+    ]
+
+
+@pytest.mark.parametrize(("key", "prefix"), [("tray", "tray."), ("", "")])
+def test_all_errors_of_a_class_are_kept(key: str, prefix: str) -> None:
+    assert errors_of({"size": "A4", "medium": "PAPER", "sheets": -1}, key) == [
+        f"{prefix}sheets: must be at least 0",
+        f"{prefix}size: has no sheets",
+    ]
 
 
 @pytest.mark.parametrize(

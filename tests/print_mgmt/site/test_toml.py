@@ -299,6 +299,7 @@ def test_all_faults_of_arrays_are_reported() -> None:
     assert [line and line.groups() for line in found] == [
         ("3", "destinations.x.formats[0]"),
         ("3", "destinations.x.formats[2]"),
+        ("1", "destinations.x"),  # the path is missing
         ("5", "routes[0].shoe"),
         ("7", "routes[1].client[0]"),
         ("7", "routes[1].client[1]"),
