@@ -59,6 +59,7 @@ class _Level:
     sequence_end: int = -1  # the end of the previous element if it is a sequence of defined length
     creators: set[int] = field(default_factory=set)  # tags of the private creators so far, gggg00xx
     group: tuple[int, int, int] | None = None  # a group length: tag, offset where the group begins, value
+    skipped: int = 0  # bytes since the group length that belong to no element
 
 
 @dataclass(slots=True)
@@ -131,6 +132,7 @@ def _step_over_element(
         before = "a sequence that has a length" if follows_sequence else "the last element"
         yield _nesting_fault(level, f"a delimiter follows {before}")
         level.offset += 8
+        level.skipped += 8
         level.sequence_end = level.offset if follows_sequence else -1
         return
     if header is None or header.is_delimiter:
@@ -177,6 +179,7 @@ def _step_over_padding(view: memoryview, level: _Level) -> Iterator[Finding]:
         path = path_of_item(level.place)
         yield Finding(path, offset, "PS3.5 §7.1", trailing_fault(view, offset, end))
         level.offset = end
+        level.skipped += end - offset
 
 
 def _step_over_end(level: _Level, header: _Header | None) -> Iterator[Finding]:
@@ -346,7 +349,7 @@ def _group_length_faults(level: _Level, tag: int | None) -> Iterator[Finding]:
         return
     length_tag, start, found = level.group
     level.group = None
-    size = level.offset - start
+    size = level.offset - start - level.skipped
     if found != size:
         yield Finding(path_of(level.place, length_tag), start, "PS3.5 §7.2", f"the group has {size} bytes, not {found}")
 
@@ -359,4 +362,5 @@ def _record(view: memoryview, level: _Level, header: _Header) -> None:
     if tag >> 16 & 1 and tag & 0xFFFF in CREATORS:
         level.creators.add(tag)
     if tag & 0xFFFF == 0 and tag >> 16 != _META_GROUP and end - start == _GROUP_LENGTH_SIZE:
+        level.skipped = 0
         level.group = tag, end, int.from_bytes(view[start:end], "big" if level.layout.big_endian else "little")

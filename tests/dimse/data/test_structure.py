@@ -338,3 +338,13 @@ def test_delimiter_with_a_vr_is_reported(tag: bytes, in_item: bool) -> None:
         data = SQ + struct.pack("<I", len(data) + 8) + ITEM + struct.pack("<I", len(data)) + data
     (finding,) = findings(data)
     assert "an item or delimiter has no VR, but CS was found" in finding
+
+
+GROUP = b"\x10\0\0\0UL\x04\0\x10\0\0\0" + b"\x10\0\x10\0PN\x08\0Doe^Jane"  # its length is right
+
+
+@pytest.mark.parametrize(
+    "data", [sequence_of(GROUP + bytes(8)), GROUP + ITEM_END + bytes(4), GROUP + SEQUENCE_END + bytes(4)]
+)
+def test_group_length_counts_only_elements(data: bytes) -> None:
+    assert not any("the group has" in finding for finding in findings(data))
