@@ -5,6 +5,7 @@ RLE, whose header does not identify it. The header of the data is compared with 
 decoders allocate memory for any size in a header.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from dimse.data import TransferSyntax
 
-from . import codestream, rle
+from . import codestream, rle, tile_parts
 from .codestream import Codestream, with_end
 from .errors import ImageError
 from .frame import check_expansion
@@ -87,21 +88,47 @@ def _decode_whole_stream(
 ) -> tuple[NDArray[np.integer], str]:
     """Return the decoded values, and the fault that was tolerated: data may lack only the marker of their end.
 
-    The decoders of JPEG-LS and JPEG 2000, and `decode_whole`, refuse data of which a byte is missing.
+    The decoder of JPEG-LS, `decode_whole` and `_decode_tile_parts` refuse data of which a byte is missing.
     """
+    try_decode = partial(_decode_stream, stream, shape=shape, octets=octets, ybr=ybr)
+    if stream.kind in _BY_OPENJPEG:
+        return _decode_tile_parts(stream, data, try_decode)
     whole = data if stream.kind == "JPEG XL" else with_end(data)
     if whole is data:
-        return _decode_stream(stream, data, shape, octets, ybr=ybr), ""
+        return try_decode(data), ""
     try:
-        values = _decode_stream(stream, whole, shape, octets, ybr=ybr, had_end=False)
+        values = try_decode(whole, had_end=False)
     except ImageError as exc:
-        found = f"{stream.kind} data of {len(data)} bytes are cut off"
-        raise ImageError(f"{found}: they have no end of image") from exc
-    return values, f"{stream.kind} data have no end of image, but are complete (PS3.5 8.2)"
+        raise _cut_off(stream, data) from exc
+    return values, _without_end(stream)
+
+
+def _decode_tile_parts(
+    stream: Codestream, data: bytes, try_decode: Callable[[bytes], NDArray[np.integer]]
+) -> tuple[NDArray[np.integer], str]:
+    """Return the decoded values of JPEG 2000 or HTJ2K, and the faults that were tolerated."""
+    boxes, parts = data[: stream.start], tile_parts.read(data[stream.start :])
+    try:
+        values, faults = tile_parts.decode_whole(parts, lambda codestream: try_decode(boxes + codestream))
+    except ImageError as exc:
+        if parts.has_end:
+            raise
+        raise _cut_off(stream, data) from exc
+    if not (parts.has_end or faults):
+        return values, _without_end(stream)
+    return values, "; ".join(f"{stream.kind} data {fault}" for fault in faults)
+
+
+def _cut_off(stream: Codestream, data: bytes) -> ImageError:
+    return ImageError(f"{stream.kind} data of {len(data)} bytes are cut off: they have no end of image")
+
+
+def _without_end(stream: Codestream) -> str:
+    return f"{stream.kind} data have no end of image, but are complete (PS3.5 8.2)"
 
 
 def _decode_stream(
-    stream: Codestream, data: bytes, shape: tuple[int, ...], octets: int, *, ybr: bool, had_end: bool = True
+    stream: Codestream, data: bytes, *, shape: tuple[int, ...], octets: int, ybr: bool, had_end: bool = True
 ) -> NDArray[np.integer]:
     try_decode = partial(_try_imagecodecs, stream, ybr=ybr)
     array = decode_whole(data, try_decode, had_end=had_end) if stream.kind in _BY_LIBJPEG else try_decode(data)

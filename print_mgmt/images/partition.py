@@ -8,20 +8,20 @@ image are counted with the finest style, because real images have only one.
 """
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ImageError
+from .tile_parts import segments
 
 __all__ = ["ALWAYS_PARTS", "check_partition"]
 
 ALWAYS_PARTS = 1 << 18  # parts that any image may have; more need a byte of the compressed image each
 _TILE = 32  # a tile takes the memory of so many other parts
 _MAX_STYLES = 64  # different coding styles of an image
-_SOC, _SIZ, _COD, _COC, _SOT, _SOD = b"\xff\x4f", 0x51, 0x52, 0x53, 0x90, 0x93
+_READ = _SIZ, _COD, _COC = 0x51, 0x52, 0x53
 _GRID = struct.Struct(">2x8LH")  # Xsiz, Ysiz, XOsiz, YOsiz, XTsiz, YTsiz, XTOsiz, YTOsiz, Csiz
 _MANY_COMPONENTS = 257  # from here on, COC has two bytes for the number of its component
 _WHOLE = 0xFF  # sizes of a precinct without a limit: 2**15 in both directions
@@ -61,7 +61,8 @@ def _headers(data: bytes) -> tuple[tuple[int, ...], set[_Style], int]:
     grid: tuple[int, ...] = (0,) * 9
     styles: set[_Style] = set()
     layers = 1
-    for code, content in _segments(data, len(_SOC)):
+    for code, start, end in segments(data):
+        content = data[start:end] if code in _READ else b""
         if code == _SIZ:
             grid = _GRID.unpack_from(content)
         elif code == _COD:
@@ -73,22 +74,6 @@ def _headers(data: bytes) -> tuple[tuple[int, ...], set[_Style], int]:
         if len(styles) > _MAX_STYLES:
             raise ImageError(f"a JPEG 2000 image with more than {_MAX_STYLES} coding styles")
     return grid, styles, layers
-
-
-def _segments(data: bytes, at: int) -> Iterator[tuple[int, bytes]]:
-    """Yield the code and the content of each segment of the main header and of all headers of tile-parts."""
-    tile_part = at
-    while at + 4 <= len(data) and data[at] == 0xFF:
-        code, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
-        if code == _SOT:
-            tile_part = at + int.from_bytes(data[at + 6 : at + 10], "big")  # Psot: the next tile-part
-        if code == _SOD:
-            if tile_part <= at:
-                return
-            at = tile_part
-            continue
-        yield code, data[at + 4 : at + 2 + length]
-        at += 2 + max(length, 2)
 
 
 def _style(has_precincts: int, content: bytes) -> _Style:
