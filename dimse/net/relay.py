@@ -124,9 +124,10 @@ class Relay:
 def _reaches(target: str, listener: str) -> bool:
     """Return whether a connection to the address ``target`` reaches a listener with the address ``listener``."""
     to, at = ip_address(target), ip_address(listener)
-    if to.is_unspecified:  # the system connects to the loopback address
-        return at.is_unspecified or at.is_loopback
-    return to == at or (at.is_unspecified and to.version == at.version and _is_ours(target))
+    to = getattr(to, "ipv4_mapped", None) or to
+    if to.is_unspecified:  # the system connects to the loopback address of the same family
+        to = ip_address("127.0.0.1" if to.version == 4 else "::1")
+    return to == at or (at.is_unspecified and to.version == at.version and _is_ours(str(to)))
 
 
 def _is_ours(address: str) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import re
 import socket
 import ssl
 import struct
@@ -308,10 +309,11 @@ async def test_address_in_use_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("host", [HOST, "0.0.0.0", ""])
-@pytest.mark.parametrize("to_host", [HOST, "localhost", "0.0.0.0"])
+@pytest.mark.parametrize("to_host", [HOST, "localhost", "0.0.0.0", f"::ffff:{HOST}"])
 async def test_relay_refuses_itself_as_target(host: str, to_host: str) -> None:
     port = free_port()
-    with pytest.raises(EncodeError, match=f"^the target {to_host}:{port} is the address on which the relay listens$"):
+    target = re.escape(f"[{to_host}]:{port}" if ":" in to_host else f"{to_host}:{port}")
+    with pytest.raises(EncodeError, match=f"^the target {target} is the address on which the relay listens$"):
         async with relay(host, port, to_host, port, watch=Watched()):
             pass
 
@@ -319,6 +321,13 @@ async def test_relay_refuses_itself_as_target(host: str, to_host: str) -> None:
 async def test_target_on_another_machine_may_have_the_same_port() -> None:
     port = free_port()
     async with relay(HOST, port, "192.0.2.1", port, watch=Watched()) as running:
+        assert running.port == port
+
+
+@pytest.mark.parametrize("host", [HOST, "0.0.0.0"])
+async def test_target_of_the_other_ip_version_may_have_the_same_port(host: str) -> None:
+    port = free_port()
+    async with relay(host, port, "::", port, watch=Watched()) as running:
         assert running.port == port
 
 
