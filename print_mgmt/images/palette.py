@@ -17,7 +17,7 @@ from .errors import ImageError
 from .frame import Frame
 from .lut import Descriptor, Lut, data_bytes, descriptor_of, table_of
 from .picture import Codes, look_up
-from .stored_values import Cells, all_codes, distinct_values, stored_values
+from .stored_values import Cells, distinct_values, possible_codes, stored_values
 
 __all__ = ["has_supplement", "rgb_of", "with_supplement"]
 
@@ -38,7 +38,7 @@ def rgb_of(cells: Cells, frame: Frame) -> Codes:
     luts = [_read_table(frame, color) for color in _COLORS]
     _check(luts, cells, frame)
     bits = 8 if all(map(_is_eight_bits, luts)) else 16
-    stored = stored_values(all_codes(cells), frame, is_signed=frame.signed)
+    stored = stored_values(possible_codes(cells), frame, is_signed=frame.signed)
     table = np.stack([_spread_entries(lut, stored, bits, _highest(lut, luts)) for lut in luts], axis=-1)
     return look_up(table, cells)
 
@@ -58,7 +58,7 @@ def with_supplement(cells: Cells, levels: Codes, frame: Frame) -> Codes:
         colors = colors.astype(np.uint16) * 257
     name = f"{_COLORS[0]}{_DESCRIPTOR}"
     first = descriptor_of(frame.dataset.get(name), name, is_signed=frame.signed).first
-    stored = stored_values(all_codes(cells), frame, is_signed=frame.signed)
+    stored = stored_values(possible_codes(cells), frame, is_signed=frame.signed)
     is_color = np.take(stored >= first, cells)
     colors[~is_color] = levels[~is_color][:, None]
     return colors

@@ -15,7 +15,7 @@ from ..film.sheet import PrintImage
 from .errors import ImageError
 from .frame import check_size
 from .overlays import Mask
-from .stored_values import BLOCK, Cells, Floats, Numbers, all_codes, blocks
+from .stored_values import BLOCK, Cells, Floats, Numbers, blocks, possible_codes
 
 __all__ = ["Background", "Codes", "Picture", "identity", "picture_of", "tabulate", "look_up"]
 
@@ -174,11 +174,11 @@ def identity(codes: Codes) -> tuple[Codes, Floats]:
 def tabulate(pixels: Numbers, levels_of: Callable[[Numbers], Floats]) -> tuple[Codes, Floats]:
     """Return codes and curve of pixels whose levels, 0 to 1, ``levels_of`` computes.
 
-    ``levels_of`` is called once with all possible codes if the pixels have 8 or 16 bits without a sign. Otherwise, it
+    ``levels_of`` is called once with all `possible_codes` if the pixels have 8 or 16 bits without a sign. Otherwise, it
     is called for each block of the pixels themselves.
     """
     if pixels.dtype.kind == "u" and pixels.itemsize <= 2:
-        return pixels.astype(f"u{pixels.itemsize}", copy=False), levels_of(all_codes(pixels))
+        return pixels.astype(f"u{pixels.itemsize}", copy=False), levels_of(possible_codes(pixels))
     codes = np.empty(pixels.size, np.uint16)
     for index, block in enumerate(blocks(pixels)):
         codes[index * BLOCK :][: block.size] = np.floor(levels_of(block) * 65535 + 0.5)
