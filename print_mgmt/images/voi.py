@@ -70,12 +70,11 @@ def choose(frame: Frame, choice: Choice, *, is_signed: bool, scale_lut: bool = F
         return choice
     if choice == "auto":
         return None
-    places = (
-        _tables(place, is_signed=is_signed, scale=scale_lut) + _windows(place) for place in frame.places("WindowCenter")
-    )
+    tables, places = partial(_tables, is_signed=is_signed, scale=scale_lut), frame.places("WindowCenter")
     if choice is None:
-        return _first_valid(frame, chain.from_iterable(places))
-    candidates = next(filter(None, places), [])
+        candidates_in_turn = (read(place) for place in places for read in (tables, _windows))
+        return _first_valid(frame, chain.from_iterable(candidates_in_turn))
+    candidates = next(filter(None, (tables(place) + _windows(place) for place in places)), [])
     for number, (explanation, make) in enumerate(candidates, 1):
         if choice in (number, explanation) or str(choice).casefold() == explanation.casefold():
             return make()
