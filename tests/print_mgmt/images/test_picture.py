@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from print_mgmt.images import ImageError, prepare
+from print_mgmt.images.picture import look_up
 
 
 @pytest.mark.parametrize("bits", [8, 12])
@@ -65,3 +66,16 @@ def test_array_of_unknown_range_is_refused(array: NDArray[np.generic], message: 
 
 def test_array_without_masked_pixels_is_printed() -> None:
     assert prepare(np.ma.masked_equal(np.eye(2, dtype=np.uint8), 7)).pixels.tolist() == [[1, 0], [0, 1]]
+
+
+@pytest.mark.parametrize("entry", ["u1", "u2"])
+@pytest.mark.parametrize("entries", [256, 200])
+@pytest.mark.parametrize("shape", [(512, 512), (513, 513)])
+def test_many_codes_are_looked_up_as_each_of_them(shape: tuple[int, int], entries: int, entry: str) -> None:
+    """Codes of 8 bits are looked up in pairs; of 513 x 513, the last is alone. A short table repeats its last entry."""
+    random = np.random.default_rng(1)
+    table = random.integers(0, np.iinfo(entry).max, entries, entry, endpoint=True)
+    codes = random.integers(0, 255, shape, np.uint8, endpoint=True)
+    found = look_up(table, codes)
+    assert found.dtype == table.dtype
+    assert np.array_equal(found, table[np.minimum(codes, entries - 1)])
