@@ -44,6 +44,7 @@ from .protocol import News, Repaired, Room, Survey, Verified
 from .rebuild import open_or_rebuild
 from .records import (
     CorruptFilm,
+    Delivery,
     FilmRecord,
     Lease,
     NoSuchFilm,
@@ -98,7 +99,7 @@ class EmbeddedSpool:
         self._owner = ""
         self._writers: ThreadPool | None = None
         self._stack = ExitStack()
-        self._committer: Committer[list[FilmRecord]] | None = None
+        self._committer: Committer[list[tuple[str, Delivery]]] | None = None
         self._index: Index | None = None
         self._looks: Looks | None = None
         self._counts: Looks | None = None  # with a thread of its own, because a look at a long list takes seconds
@@ -125,7 +126,7 @@ class EmbeddedSpool:
             committer, self._committer = self._committer, None
             await self._completion.run(asyncio.to_thread(self._close, committer))
 
-    def _close(self, committer: Committer[list[FilmRecord]] | None) -> None:
+    def _close(self, committer: Committer[list[tuple[str, Delivery]]] | None) -> None:
         if committer is not None:
             committer.close()
         self._stack.close()

@@ -60,28 +60,28 @@ def prolong(index: Index, delivery: Delivery) -> None:
     index.db.execute("UPDATE delivery SET expires = ?, repeatable = ? WHERE id = ?", values)
 
 
-def end_expired(index: Index, now: float) -> list[FilmRecord]:
-    """End the expired leases, and return their films."""
+def end_expired(index: Index, now: float) -> list[tuple[str, Delivery]]:
+    """End the expired leases, and return their deliveries, each with the id of its film."""
     return _end_selected(
         index, "state = ? AND expires <= ?", (FilmState.DELIVERING, now), "the lease of its worker has ended"
     )
 
 
-def end_those_of_others(index: Index, living: Collection[str]) -> list[FilmRecord]:
-    """End the leases of all owners that are not in ``living``, and return their films."""
+def end_those_of_others(index: Index, living: Collection[str]) -> list[tuple[str, Delivery]]:
+    """End the leases of all owners that are not in ``living``, and return their deliveries as `end_expired` does."""
     values = (FilmState.DELIVERING, *living)
     return _end_selected(
         index, f"state = ? AND owner NOT IN ({placeholders(len(living))})", values, "its worker was killed"
     )
 
 
-def _end_selected(index: Index, where: str, values: tuple[object, ...], why: str) -> list[FilmRecord]:
+def _end_selected(index: Index, where: str, values: tuple[object, ...], why: str) -> list[tuple[str, Delivery]]:
     rows = index.db.execute(f"SELECT id, film FROM delivery WHERE {where}", values).fetchall()
     ended = []
-    for delivery, film_id in rows:
-        film = index.change_intact(film_id, partial(expire_lease, delivery_id=delivery, why=why))
+    for delivery_id, film_id in rows:
+        film = index.change_intact(film_id, partial(expire_lease, delivery_id=delivery_id, why=why))
         if film is not None:
-            ended.append(film)
+            ended += [(film.id, delivery) for delivery in film.deliveries if delivery.id == delivery_id]
     return ended
 
 

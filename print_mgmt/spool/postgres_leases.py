@@ -9,7 +9,7 @@ from .changes import expire_lease, lease_delivery
 from .doubt import log_abandoned
 from .postgres_link import Interval, PostgresLink
 from .postgres_tables import Connection, film_record, next_delivery, save
-from .records import DamagedRow, FilmRecord, NoSuchFilm
+from .records import DamagedRow, Delivery, FilmRecord, NoSuchFilm
 from .rows import DAMAGE, DamageLog
 from .states import FilmState
 
@@ -103,7 +103,7 @@ class PostgresLeases:
 
     async def _expire(self, film_id: str, delivery: int, fence: int, why: str, now: float | None = None) -> None:
         """End the lease ``fence``, unless it has ended or, with ``now``, was prolonged meanwhile."""
-        expired: list[FilmRecord] = []
+        ended: list[tuple[str, Delivery]] = []
 
         def end(film: FilmRecord, *_: object) -> FilmRecord:
             current = next((one for one in film.deliveries if one.id == delivery), None)
@@ -114,11 +114,12 @@ class PostgresLeases:
                 or (now is not None and current.expires > now)
             ):
                 return film
-            expired[:] = [expire_lease(film, delivery, why)]
-            return expired[0]
+            expired = expire_lease(film, delivery, why)
+            ended[:] = [(film_id, one) for one in expired.deliveries if one.id == delivery]
+            return expired
 
         if await self.change_intact(film_id, end):
-            log_abandoned(expired)
+            log_abandoned(ended)
 
     async def change_intact(self, film_id: str, change: _Change) -> bool:
         """Change a film as `change_film` does, and return True.

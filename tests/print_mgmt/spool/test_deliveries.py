@@ -26,6 +26,7 @@ from print_mgmt.spool import (
 from print_mgmt.spool.changes import MAX_ABANDONED
 
 COPIES = Target(destination="copies", each_copy=True)
+OTHER = Target(destination="other")
 
 
 # --- leases ---
@@ -235,6 +236,20 @@ async def test_doubtful_film_is_logged_once(place: Place, spool: Spool, caplog: 
     assert line.startswith(f"film {film} may have been printed by printer: the lease of its worker has ended; check,")
 
 
+async def test_each_doubtful_delivery_is_logged_once(
+    place: Place, spool: Spool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The first line was repeated with the second lease, and came not at all if the second delivery succeeded."""
+    await spool.accept(job(), [PRINTER, OTHER])
+    for destination in ("printer", "other"):
+        await leased(spool, destination)
+        place.clock.now += 61
+        for _ in range(2):
+            assert await spool.lease(destination, 60) is None
+    logged = [line.partition(" by ")[2].partition(":")[0] for line in caplog.messages]
+    assert logged == ["printer", "other"]
+
+
 async def abandoned(place: Place, spool: Spool, count: int) -> FilmRecord:
     """Return a film for a folder after ``count`` leases that ended without an outcome."""
     for _ in range(count):
@@ -253,6 +268,17 @@ async def test_film_that_may_kill_its_worker_is_held(
     reason = f"{MAX_ABANDONED} deliveries in a row ended without an outcome; the lease of its worker has ended"
     assert (film.state, film.deliveries[0].reason) == (FilmState.HELD, reason)
     assert caplog.messages == [f"film {film.id} is held: folder: {reason}; see print-mgmt spool release"]
+
+
+async def test_held_delivery_is_logged_once(place: Place, spool: Spool, caplog: pytest.LogCaptureFixture) -> None:
+    """The line was repeated when a lease of another delivery of its film ended."""
+    await spool.accept(job(), [FOLDER, PRINTER])
+    await abandoned(place, spool, MAX_ABANDONED)
+    await leased(spool)
+    place.clock.now += 61
+    for _ in range(2):
+        assert await spool.lease("printer", 60) is None
+    assert len([line for line in caplog.messages if "is held" in line]) == 1
 
 
 async def test_film_after_one_that_is_held_is_delivered(place: Place, spool: Spool) -> None:
