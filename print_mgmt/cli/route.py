@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from dimse.errors import escaped
 
 from ..film import FILM_SIZES
-from ..site import Decision, Facts, SiteErrors, decide, load_site
+from ..site import Decision, Facts, SiteErrors, SitePrinter, decide, load_site
 from .options import report_errors
 
 __all__ = ["add"]
@@ -17,7 +17,8 @@ _EXAMPLES = """examples:
   print-mgmt route site.toml --called FILM1 --calling MG01
   print-mgmt route site.toml --called FILM1 --calling CT01 --client 192.0.2.7 --color yes --film-size A4 --medium PAPER
 
-No film is printed. The exit status is 1 if no route matches; the film would stay in the state received.
+No film is printed. The exit status is 1 if no route matches; the film would stay in the state received. The line of the
+printer says if the server refuses the association or the film.
 """
 
 
@@ -60,16 +61,23 @@ def _route(arguments: argparse.Namespace) -> int:
         FilmSizeID=arguments.film_size,
         MediumType=arguments.medium,
     )
-    decision = decide(site.routes, facts)
+    decision, refusal = decide(site.routes, facts), _refusal(printer, arguments.calling)
     if arguments.json:
-        print(json.dumps({"printer": name, **asdict(decision)}))
+        print(json.dumps({"printer": name, "refusal": refusal, **asdict(decision)}))
     else:
-        _show(name, decision)
+        _show(": ".join(filter(None, (name or "none", refusal))), decision)
     return 0 if decision.route else 1
 
 
+def _refusal(printer: SitePrinter | None, calling: str) -> str:
+    """Return why the server refuses the film before it is routed; "" if it accepts the film."""
+    if printer is None:
+        return "the association is rejected"
+    return "" if printer.config.caller(calling).may_print else f"{calling} may only query the printer and its jobs"
+
+
 def _show(printer: str, decision: Decision) -> None:
-    lines = [f"printer: {printer or 'none: the association is rejected'}", *(f"  {line}" for line in decision.why)]
+    lines = [f"printer: {printer}", *(f"  {line}" for line in decision.why)]
     lines.append(f"to: {', '.join(decision.to) or 'nowhere'}" + (" (held)" if decision.route and decision.hold else ""))
     lines += [f"{key}: {value}" for key, value in asdict(decision.change).items() if value]
     for line in lines:

@@ -103,6 +103,19 @@ def test_route_is_printed_as_json(site: str, capsys: pytest.CaptureFixture[str])
     assert (decision["printer"], decision["route"], decision["to"]) == ("", "color", ["x", "y"])
 
 
+def test_route_says_that_a_client_may_not_print(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text(SITE.replace("[printers.a]", '[printers.a]\nconfig = "printer.toml"'))
+    (tmp_path / "printer.toml").write_text('[callers."CT*"]\nmay_print = false\n')
+    assert main(["route", str(path), "--called", "FILM1", "--calling", "CT01"]) == 0
+    assert capsys.readouterr().out.startswith("printer: FILM1: CT01 may only query the printer and its jobs\n")
+
+
+def test_route_as_json_says_that_the_association_is_rejected(site: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["route", site, "--called", "OTHER", "--json"])
+    assert json.loads(capsys.readouterr().out)["refusal"] == "the association is rejected"
+
+
 def test_route_of_the_default_printer_has_its_title(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "site.toml"
     path.write_text(
