@@ -67,18 +67,32 @@ class CommandDestination:
             raise ConfigError("formats", str(exc)) from exc
 
     async def deliver(self, film: Film, identified: Dataset) -> Receipt:
-        """Write the files, and run the program. Raises `DeliveryFailed`."""
-        with as_failures():
-            result = await self.run(film, identified)
-        return self._receipt(result)
+        """Write the files, and run the program. Raises `DeliveryFailed`.
+
+        A call that is canceled after the program has ended returns its result.
+        """
+        results: list[ProgramResult] = []
+        try:
+            with as_failures():
+                await self._run(film, identified, results)
+        except asyncio.CancelledError:
+            if not results:
+                raise
+        return self._receipt(results.pop())
 
     async def run(self, film: Film, identified: Dataset) -> ProgramResult:
         """Write the files, run the program, and return how it ended. Raises what rendering and writing raise."""
+        results: list[ProgramResult] = []
+        await self._run(film, identified, results)
+        return results.pop()
+
+    async def _run(self, film: Film, identified: Dataset, results: list[ProgramResult]) -> None:
+        """Add to ``results`` how the program ended, before its folder is removed."""
         page = await film.render(self.dpi, bits=self.bits)
         async with private_folder() as folder:
             writing = asyncio.to_thread(self._arguments, page, folder, film, identified)
             words = await Completion().run(writing)  # if canceled, the folder stays until nothing writes to it
-            return await run_program(words, cwd=str(folder), seconds=self.seconds)
+            results.append(await run_program(words, cwd=str(folder), seconds=self.seconds))
 
     async def check(self) -> Condition:
         """Return the condition NORMAL if the program exists, otherwise WARNING."""

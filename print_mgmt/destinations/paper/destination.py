@@ -90,8 +90,8 @@ class PaperDestination:
     async def deliver(self, film: Film, identified: Dataset) -> Receipt:  # noqa: ARG002  # a printer does not need it
         """Print a film, and wait for the end of its job. Raises `DeliveryFailed`.
 
-        A call that is canceled while it waits for the end of the job returns a receipt with a warning. If it is
-        canceled earlier, it raises CancelledError, even if the printer has just accepted the job.
+        A call that is canceled after the printer has accepted the job returns a receipt with a warning. If it is
+        canceled earlier, it raises CancelledError, even if the printer accepts the job at that moment.
         """
         with as_failures(self.queue or self.uri):
             queue = self._queue()
@@ -99,21 +99,28 @@ class PaperDestination:
             if condition.PrinterStatus == "FAILURE":
                 raise DeliveryFailed(Outcome.LATER, condition.reason, info=condition.PrinterStatusInfo)
             ticket = await self._make_ticket(queue, film)
-            page = await film.render(self.dpi, bits=self.bits)
+            return await self._print(queue, ticket, await film.render(self.dpi, bits=self.bits))
+
+    async def _print(self, queue: PaperQueue, ticket: Ticket, page: Page) -> Receipt:
+        """Submit a page, and wait for the end of its job; errors are those of `deliver`."""
+        job: str | None = None
+        try:
             async with private_folder() as folder:
-                writing = asyncio.to_thread(_write_document, page, folder, f"film-{film_id(film)}")
+                writing = asyncio.to_thread(_write_document, page, folder, ticket.name)
                 document = await Completion().run(writing)  # if canceled, the folder stays until nothing writes to it
                 job = await queue.submit(document, ticket)
-            try:
-                warnings = await queue.follow(job, self.follow)
-            except asyncio.CancelledError:
-                warnings = ("the delivery was stopped after the job was accepted",)
-            except DeliveryFailed:
+            return Receipt((job,), await queue.follow(job, self.follow))
+        except asyncio.CancelledError:
+            if job is None:
                 raise
-            except Exception as exc:  # the printer has the job, so only an operator may repeat it
-                reason = f"job {job} was accepted, but its state is unknown: {failure_of(exc)}"
-                raise DeliveryFailed(Outcome.INDETERMINATE, reason) from exc
-        return Receipt((job,), warnings)
+            return Receipt((job,), ("the delivery was stopped after the job was accepted",))
+        except DeliveryFailed:
+            raise
+        except Exception as exc:
+            if job is None:
+                raise
+            reason = f"job {job} was accepted, but its state is unknown: {failure_of(exc)}"
+            raise DeliveryFailed(Outcome.INDETERMINATE, reason) from exc  # only an operator may repeat the job
 
     async def check(self) -> Condition:
         """Return the condition of the printer."""

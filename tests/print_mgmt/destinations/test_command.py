@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from accepted import DOE, accepted_film
+from private_folders import cancel_when_removed
 
 from dimse.data import Dataset
 from print_mgmt import ConfigError
@@ -157,6 +158,12 @@ async def test_cancellation_leaves_no_file(script: Make, monkeypatch: pytest.Mon
     await asyncio.to_thread(ended.wait, 10)
     assert delivery.cancelled()
     assert not folders[0].exists()
+
+
+async def test_program_that_has_ended_is_not_canceled(script: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    delivery = asyncio.create_task(script("").deliver(accepted_film(), DOE))
+    cancel_when_removed(monkeypatch, delivery.cancel)
+    assert (await delivery).warnings == ()
 
 
 async def test_repeatable_program_is_tried_again(script: Make) -> None:

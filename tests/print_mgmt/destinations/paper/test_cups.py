@@ -14,6 +14,7 @@ pytest.importorskip("ippx")
 
 from ipp_printer import IppPrinter
 from ippx import JobState, Operation
+from private_folders import cancel_when_removed
 
 from print_mgmt import ConfigError
 from print_mgmt.destinations import Condition, DeliveryFailed, Outcome, PaperDestination, Receipt, TLSFiles
@@ -142,6 +143,13 @@ async def test_stopped_delivery_of_an_accepted_job_succeeds(monkeypatch: pytest.
 
     monkeypatch.setattr(CupsQueue, "follow", follow)
     delivery = asyncio.create_task(deliver())
+    assert await delivery == Receipt(("q-7",), ("the delivery was stopped after the job was accepted",))
+
+
+@pytest.mark.usefixtures("cups")
+async def test_delivery_stopped_while_its_files_are_removed_succeeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    delivery = asyncio.create_task(deliver())
+    cancel_when_removed(monkeypatch, delivery.cancel)
     assert await delivery == Receipt(("q-7",), ("the delivery was stopped after the job was accepted",))
 
 
