@@ -62,11 +62,15 @@ def add(parser: argparse.ArgumentParser, views: Views = tuple) -> None:
     )
     parser.add_argument("-L", "--long", action="store_true", help="show long fields and values in full")
     parser.add_argument("--bytes", action="store_true", help="also show the bytes of each element of a Data Set")
+    _add_forms(parser)
+    parser.set_defaults(command=partial(_explain, parser, views))
+
+
+def _add_forms(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--brief", action="store_true", help="print one line for each PDU, without Data Sets")
     form.add_argument("--json", action="store_true", help="print JSON, one object per line: a header, then the events")
     form.add_argument("--mermaid", action="store_true", help="print a sequence diagram for Markdown")
-    parser.set_defaults(command=partial(_explain, parser, views))
 
 
 @dataclass(slots=True)

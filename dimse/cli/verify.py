@@ -215,10 +215,7 @@ def judge_scp(
     if tls is not None and not isinstance(tls, ssl.SSLContext):
         parser.error("verify supports only --tls-profile B.12")
     chosen = chosen_cases(parser, arguments, cases)
-    try:
-        start = () if arguments.start is None else split_words("--start", arguments.start)
-    except DecodeError as exc:
-        parser.error(str(exc))
+    start = _start_words(parser, arguments)
     if arguments.dryrun:
         return _list(chosen, is_json=arguments.json)
     address: Peer = arguments.peer
@@ -245,6 +242,14 @@ def judge_scp(
     command = [*parser.prog.split(), str(address)]
     command += [] if arguments.start is None else ["--start", arguments.start]
     return asyncio.run(cancel_on_sigterm(_test(target, cases, options, arguments, command, start)))
+
+
+def _start_words(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> Sequence[str]:
+    """Return the words of the command of ``--start``; none if the option is missing."""
+    try:
+        return () if arguments.start is None else split_words("--start", arguments.start)
+    except DecodeError as exc:
+        parser.error(str(exc))
 
 
 def _files(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> TLSFiles:

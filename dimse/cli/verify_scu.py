@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from ..command_line import Parser
 from ..errors import DecodeError, escaped
@@ -311,7 +310,6 @@ async def _test(
         guide.judged(result)
         print_result(result, is_json=arguments.json, trace=arguments.trace, progress=progress)
 
-    report: dict[str, Any] = {}
     try:
         async with _answering(guide, arguments.http):
             await verify_scu(
