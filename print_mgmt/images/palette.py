@@ -33,14 +33,18 @@ def rgb_of(cells: Cells, frame: Frame) -> Codes:
     Raises ImageError if a table is missing or broken, if it has no entry for a pixel, and for cells of more than 16
     bits.
     """
+    return look_up(_table_of(cells, frame), cells)
+
+
+def _table_of(cells: Cells, frame: Frame) -> Codes:
+    """Return the colors of the `possible_codes`, Nx3, over the full range of 8 or 16 bits; raise as `rgb_of` does."""
     if cells.itemsize > 2:
         raise ImageError(f"PALETTE COLOR of {8 * cells.itemsize} bits: 8 or 16 are allowed (PS3.3 C.7.6.3.1.2)")
     luts = [_read_table(frame, color) for color in _COLORS]
     _check(luts, cells, frame)
     bits = 8 if all(map(_is_eight_bits, luts)) else 16
     stored = stored_values(possible_codes(cells), frame, is_signed=frame.signed)
-    table = np.stack([_spread_entries(lut, stored, bits, _highest(lut, luts)) for lut in luts], axis=-1)
-    return look_up(table, cells)
+    return np.stack([_spread_entries(lut, stored, bits, _highest(lut, luts)) for lut in luts], axis=-1)
 
 
 def has_supplement(frame: Frame) -> bool:
@@ -51,17 +55,17 @@ def has_supplement(frame: Frame) -> bool:
 def with_supplement(cells: Cells, levels: Codes, frame: Frame) -> Codes:
     """Return gray pixels with the colors of their Supplemental Palette, HxWx3, over the full range of 16 bits.
 
-    ``levels`` are the levels of the gray pixels over the full range of 16 bits. Raises ImageError as `rgb_of` does.
+    ``levels`` are the levels of the `possible_codes` as gray, over the full range of 16 bits. Raises ImageError as
+    `rgb_of` does.
     """
-    colors = rgb_of(cells, frame)
-    if colors.itemsize == 1:
-        colors = colors.astype(np.uint16) * 257
+    table = _table_of(cells, frame)
+    if table.itemsize == 1:
+        table = table.astype(np.uint16) * 257
     name = f"{_COLORS[0]}{_DESCRIPTOR}"
     first = descriptor_of(frame.dataset.get(name), name, is_signed=frame.signed).first
-    stored = stored_values(possible_codes(cells), frame, is_signed=frame.signed)
-    is_color = np.take(stored >= first, cells)
-    colors[~is_color] = levels[~is_color][:, None]
-    return colors
+    is_gray = stored_values(possible_codes(cells), frame, is_signed=frame.signed) < first
+    table[is_gray] = levels[is_gray, None]
+    return look_up(table, cells)
 
 
 def _check(luts: list[Lut], cells: Cells, frame: Frame) -> None:

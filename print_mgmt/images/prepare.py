@@ -30,7 +30,7 @@ from .foreign import ForeignDataset, ForeignPicture, file_of, pillow_of
 from .frame import MAX_PIXELS, Frame, aspect_of, spacing_of
 from .grayscale import Ends
 from .overlays import overlay_mask
-from .picture import Background, Codes, Picture, identity, look_up, picture_of
+from .picture import Background, Codes, Picture, identity, picture_of
 from .pixels import (
     PIXELS,
     Fragments,
@@ -290,9 +290,7 @@ class _DicomImage:
 
 def _with_supplement(pixels: Pixels, codes: Codes, curve: Floats, frame: Frame) -> tuple[Codes, Floats, str]:
     """Return codes, curve and term of gray pixels in their colors; as they were, with a note, if a table is broken."""
-    levels = look_up(
-        np.rint((curve if pixels.photometric == "MONOCHROME2" else 1 - curve) * 0xFFFF).astype("u2"), codes
-    )
+    levels = np.rint((curve if pixels.photometric == "MONOCHROME2" else 1 - curve) * 0xFFFF).astype("u2")
     try:
         return *identity(palette.with_supplement(pixels.cells, levels, frame)), "RGB"
     except ImageError as exc:
