@@ -99,7 +99,10 @@ def fit(text: str, fonts: tuple[str, ...], box: tuple[int, int], smallest: int, 
     width = _width(pieces, size)
     if width <= box[1]:
         return Line(size, pieces)
-    size = max(int(size * box[1] / width), min(smallest, size), 1)
+    smallest = max(min(smallest, size), 1)
+    size = max(int(size * box[1] / width), smallest)
+    while size > smallest and _width(pieces, size) > box[1]:  # hinted widths are not proportional to the size
+        size -= 1
     clusters = split_clusters(text)
     remaining = len(clusters)
     while remaining and _width(pieces, size) > box[1]:

@@ -205,6 +205,15 @@ def test_long_text_is_drawn_smaller() -> None:
     assert notes == []
 
 
+@pytest.mark.usefixtures("without_raqm")
+@pytest.mark.parametrize("width", range(540, 600, 10))
+def test_text_that_fits_at_a_smaller_size_is_not_cut(width: int) -> None:
+    """Without raqm, all advances are whole pixels: widths are not proportional to the size."""
+    notes = list[str]()
+    text.fit("n" * 60, (), (40, width), 9, notes.append)
+    assert notes == []
+
+
 def test_longer_text_is_cut_with_a_note() -> None:
     notes: list[str] = []
     assert written("H" * 200, notes)[:, :350].any()
