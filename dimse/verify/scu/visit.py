@@ -29,6 +29,7 @@ from ...ul import (
     answer,
 )
 from ..allowance import Allowance
+from ..case import Unprepared
 from ..observation import Aborted, Asked, Closed, Garbled, ReleaseAsked, Seen, Silent
 from ..peer import OUR_MAXIMUM_LENGTH
 from ..wire import Wire
@@ -120,7 +121,7 @@ class Visit:
     reads_hello: bool = False  # whether to read only the ClientHello, and then close the connection
     hello: bytes = b""  # the first octets of the SCU, if ``reads_hello``
     refusals: list[str] = field(default_factory=list)  # how TLS handshakes failed
-    failure: Exception | None = None  # an error of the tester itself
+    failure: Exception | None = None  # an error of the tester itself, or why the visit cannot be judged
     open: int = 0  # the number of open connections
     changed: asyncio.Event = field(default_factory=asyncio.Event)  # set after each event of the SCU
     allowance: Allowance = field(default_factory=lambda: Allowance(_MAX_OCTETS))
@@ -163,6 +164,8 @@ class Visit:
                 case Silent():
                     self.hung = True
                     return
+        self.failure = Unprepared(f"the SCU went on after {_MAX_EVENTS} events on one connection")
+        wire.close()
 
     async def _read_to_end(self, wire: Wire) -> None:
         """Read until the peer ends the connection, then close it."""

@@ -27,6 +27,7 @@ from dimse.verify.scu import (
     ScuTarget,
     split_command,
     verify_scu,
+    visit,
 )
 from dimse.verify.scu.program import filled
 
@@ -70,6 +71,12 @@ async def test_command_is_killed_after_the_patience() -> None:
     words = (sys.executable, "-c", "import time; time.sleep(600)")
     run = await echoing(ScuTarget(program=Command(words), patience=0.2), "UL-A-7.01")
     assert run.is_unjudged
+
+
+async def test_scu_that_goes_on_without_end_is_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visit, "_MAX_EVENTS", 2)
+    run = await echoing(ScuTarget(program=program(Wrong(step=lambda scu: scu.echo())), patience=0.2), "UL-A-7.01")
+    assert run.stopped == "the plain scenario failed: the SCU went on after 2 events on one connection"
 
 
 async def test_run_says_on_which_port_it_listens() -> None:
