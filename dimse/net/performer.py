@@ -383,9 +383,10 @@ async def _send_pending(operation: Operation, responses: AsyncGenerator[Response
     """Send the Pending responses, each of which may take ``allowed`` seconds. Return the final response."""
     async with aclosing(responses):
         while True:
-            with operation.association.timers.timeout(allowed):
-                response = await anext(responses, None)
-            if response is None:
+            try:
+                with operation.association.timers.timeout(allowed):
+                    response = await anext(responses)
+            except StopAsyncIteration:
                 return operation.reply()
             if not is_pending(_checked(operation, response).Status):
                 return response

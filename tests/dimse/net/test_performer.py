@@ -305,6 +305,14 @@ async def test_failing_generator_has_a_final_response() -> None:
     assert [await final_of(handler) for handler in handlers] == [0x0110, 0x0000, 0x0110, 0x0000, 0x0110]
 
 
+async def test_generator_that_yields_none_has_a_failure_status() -> None:
+    async def yield_nothing(operation: Operation) -> AsyncGenerator[Any, None]:
+        yield operation.pending(Dataset(InstanceNumber=1))
+        yield None
+
+    assert await final_of(yield_nothing) == 0x0110
+
+
 async def final_of(handler: Callable[[Operation], AsyncGenerator[Response, None]]) -> int:
     async with serve([service(handler, NSetRQ)], port=0, timeouts=Timeouts(handler=0.05)) as server:
         async with connect(server.host, server.port, {PRINT: SYNTAXES}) as association:
