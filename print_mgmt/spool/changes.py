@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from dimse.errors import LocalProtocolError
 
-from .records import Delivery, FilmRecord, SpoolError, StaleLease, Target
+from .records import Delivery, FilmRecord, SpoolError, StaleLease, Target, storable
 from .states import ENDED, REMOVABLE, FilmState
 
 __all__ = [
@@ -265,19 +265,19 @@ def _move(film: FilmRecord, move: Move, films: int, collated: bool) -> FilmRecor
 
 def _hold(delivery: Delivery, reason: str) -> Delivery:
     if delivery.state is _S.DELIVERING:
-        return replace(delivery, afterwards=_S.HELD)
+        return replace(delivery, afterwards=_S.HELD, reason=storable(reason))
     return delivery.become(_S.HELD, reason=reason) if delivery.state in (_S.QUEUED, _S.WAITING) else delivery
 
 
 def _release(delivery: Delivery, _: str) -> Delivery:
     if delivery.state is _S.DELIVERING:
-        return replace(delivery, afterwards=_S.QUEUED)
+        return replace(delivery, afterwards=_S.QUEUED, reason="")
     return replace(delivery, attempts=0).become(_S.QUEUED) if delivery.state is _S.HELD else delivery
 
 
 def _cancel(delivery: Delivery, _: str) -> Delivery:
     if delivery.state is _S.DELIVERING:
-        return replace(delivery, afterwards=_S.CANCELED)
+        return replace(delivery, afterwards=_S.CANCELED, reason="")
     return delivery if delivery.state in (_S.DONE, _S.CANCELED) else delivery.become(_S.CANCELED)
 
 
@@ -348,13 +348,18 @@ def _apply_to_delivery(delivery: Delivery, outcome: Outcome, now: float) -> Deli
         case NoMedia() if is_wanted:
             return delivery.become(_S.WAITING, info=outcome.info, reason=outcome.reason)
         case Held() if delivery.afterwards is not _S.CANCELED:
-            return delivery.become(_S.HELD, info=outcome.info, reason=outcome.reason)
-    return delivery.become(delivery.afterwards, reason=outcome.reason)
+            return delivery.become(_S.HELD, info=outcome.info, reason=_both_reasons(delivery, outcome.reason))
+    return delivery.become(delivery.afterwards, reason=_both_reasons(delivery, outcome.reason))
+
+
+def _both_reasons(delivery: Delivery, reason: str) -> str:
+    """Return the reason of the operator who held a leased delivery, if any, and then the ``reason`` of its attempt."""
+    return "; ".join(filter(None, (delivery.reason, reason)))
 
 
 def _resolve_doubt(delivery: Delivery, reason: str) -> Delivery:
     if delivery.repeatable:
-        return delivery.become(delivery.afterwards, reason=reason)
+        return delivery.become(delivery.afterwards, reason=_both_reasons(delivery, reason))
     return delivery.become(_S.INDETERMINATE, info="CHECK PRINTER", reason=reason)
 
 

@@ -70,6 +70,24 @@ async def test_hold_during_a_delivery_holds_the_next_attempt(spool: Spool) -> No
     assert (await spool.report(lease, Later())).state is FilmState.HELD
 
 
+@pytest.mark.parametrize("outcome", [Later(reason="offline"), Held(reason="offline"), Doubtful(reason="offline")])
+async def test_hold_during_a_delivery_keeps_its_reason(spool: Spool, outcome: Outcome) -> None:
+    (film,) = await spool.accept(job(), [FOLDER])
+    lease = await leased(spool, "folder")
+    held = await spool.change(film, Hold("wrong patient"))
+    assert held.deliveries[0].reason == "wrong patient"
+    (delivery,) = (await spool.report(lease, outcome)).deliveries
+    assert (delivery.state, delivery.reason) == (FilmState.HELD, "wrong patient; offline")
+
+
+async def test_release_during_a_delivery_drops_the_reason_of_the_hold(spool: Spool) -> None:
+    (film,) = await spool.accept(job(), [PRINTER])
+    lease = await leased(spool)
+    await spool.change(film, Hold("wrong patient"))
+    await spool.change(film, Release())
+    assert (await spool.report(lease, Later(reason="offline"))).deliveries[0].reason == "offline"
+
+
 async def test_cancel_during_a_delivery_ends_its_attempts(spool: Spool) -> None:
     (film,) = await spool.accept(job(), [PRINTER, FOLDER])
     lease = await leased(spool)
