@@ -144,7 +144,8 @@ class Operation(Generic[RequestT]):
             data = encode_rope(dataset, self.association.agreement.syntaxes[self.context.id]) or None
         for keyword, asked in _ECHOED[type(message)]:
             if keyword != "ActionTypeID" or data:
-                elements.setdefault(keyword, getattr(message, asked) or None)
+                value = getattr(message, asked)
+                elements.setdefault(keyword, None if value == "" else value)  # a Type ID may be 0
         return RESPONSES[type(message)](
             MessageIDBeingRespondedTo=message.MessageID,
             Status=status,

@@ -22,6 +22,8 @@ from dimse.message import (
     Message,
     NActionRQ,
     NActionRSP,
+    NEventReportRQ,
+    NEventReportRSP,
     NGetRQ,
     NSetRQ,
     NSetRSP,
@@ -448,6 +450,23 @@ async def test_reply_repeats_sop_class_and_instance() -> None:
         ("1.2", "1.3", None),
         ("1.2", "1.3", 5),  # PS3.7 §10.1.4.1.10: Action Type ID goes with an Action Reply
     ]
+
+
+async def test_reply_repeats_a_type_id_of_zero() -> None:
+    async def with_a_reply(operation: Operation) -> Response:
+        return operation.reply(dataset=Dataset(Rows=1))
+
+    event = await answer_to(
+        NEventReportRQ(MessageID=1, AffectedSOPClassUID="1.2", AffectedSOPInstanceUID="1.3", EventTypeID=0), 3
+    )
+    action = await answer_to(
+        NActionRQ(MessageID=1, RequestedSOPClassUID="1.2", RequestedSOPInstanceUID="1.3", ActionTypeID=0),
+        3,
+        handler=with_a_reply,
+    )
+    assert isinstance(event, NEventReportRSP)
+    assert isinstance(action, NActionRSP)
+    assert (event.EventTypeID, action.ActionTypeID) == (0, 0)
 
 
 async def test_reply_has_the_elements_of_its_status() -> None:
