@@ -92,7 +92,8 @@ def _rebuild(path: Path, files: FilmFolder, why: Exception) -> sqlite3.Connectio
     draft.replace(path)
     sync_folder(path.parent)
     count = sum(len(films) for _, _, films in jobs)
-    where = f"; the damaged index is kept as {escaped(str(aside))}" if kept else ""
+    what = "the damaged index" if "" in kept else "the log of the damaged index"  # a killed rebuild kept the index
+    where = f"; {what} is kept as {escaped(str(aside) + kept[0])}" if kept else ""
     _log.error("the index was damaged (%s) and has been rebuilt: %d films%s", why, count, where)
     return open_index(path)
 

@@ -254,6 +254,18 @@ async def test_damaged_index_is_kept_aside(place: EmbeddedPlace) -> None:
         assert len(list(place.folder.glob("index.*.damaged"))) == 1
 
 
+async def test_log_names_the_file_that_is_kept(place: EmbeddedPlace, caplog: pytest.LogCaptureFixture) -> None:
+    """A rebuild that was killed had kept the index, but not its write-ahead log: the line named no file at all."""
+    async with place.spool() as spool:
+        await spool.accept(job(), [FOLDER])
+    (place.folder / "index.sqlite").rename(place.folder / "index.1.damaged")
+    (place.folder / "index.sqlite-wal").write_bytes(b"log")
+    async with place.spool():
+        (line,) = caplog.messages
+    (kept,) = place.folder.glob("index.*.damaged-wal")
+    assert line.endswith(f"; the log of the damaged index is kept as {kept}")
+
+
 async def test_rebuild_puts_damaged_films_into_quarantine(place: EmbeddedPlace) -> None:
     async with place.spool() as spool:
         films = [film for _ in range(2) for film in await spool.accept(job(), [FOLDER])]
