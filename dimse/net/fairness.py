@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from contextvars import copy_context
 from functools import partial
 from typing import Generic, ParamSpec, TypeVar
+from weakref import ref
 
 from .thread_pool import ThreadPool
 
@@ -64,14 +65,15 @@ class Turns:
         self._short = 0  # short pieces since the latest `_reset`, which is scheduled as in `Starts`
         self._waiting: RoundRobin[Callable[[], None]] = RoundRobin()
         self._is_scheduled = False
-        self._last_busy: object = None  # the latest peer that used up its share, and the time
+        self._last_busy: ref[object] | None = None  # the latest peer that used up its share, and the time
         self._last_busy_at = 0.0
 
     def others_are_busy(self, peer: object) -> bool:
         """Return whether other peers keep the loop busy, too; call it when ``peer`` has used up its share."""
         now = self._loop.time()
-        is_other = self._last_busy is not peer and now - self._last_busy_at < _RECENT
-        self._last_busy, self._last_busy_at = peer, now
+        last = None if self._last_busy is None else self._last_busy()  # a peer may have ended meanwhile
+        is_other = last is not peer and now - self._last_busy_at < _RECENT
+        self._last_busy, self._last_busy_at = ref(peer), now
         return is_other or bool(self._waiting)
 
     def try_enter(self) -> bool:

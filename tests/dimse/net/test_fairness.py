@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from functools import partial
+from weakref import ref
 
 import pytest
 from hypothesis import given
@@ -46,10 +47,22 @@ async def test_canceled_turn_is_skipped() -> None:
     await turns.wait_for_turn("b")
 
 
+class Peer:
+    """A peer that keeps the event loop busy."""
+
+
 async def test_single_busy_peer_needs_no_turn() -> None:
-    turns, busy, other = Turns(), object(), object()
+    turns, busy, other = Turns(), Peer(), Peer()
     assert [turns.others_are_busy(busy), turns.others_are_busy(busy)] == [False, False]
     assert [turns.others_are_busy(other), turns.others_are_busy(busy)] == [True, True]
+
+
+async def test_ended_peer_is_not_kept() -> None:
+    turns, busy = Turns(), Peer()
+    turns.others_are_busy(busy)
+    kept = ref(busy)
+    del busy
+    assert kept() is None
 
 
 async def test_iteration_has_room_for_16_short_pieces() -> None:
