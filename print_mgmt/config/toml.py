@@ -64,7 +64,7 @@ def config_in(data: bytes, path: Path) -> PrinterConfig:
         others = tuple(ConfigError(locations.of(other.key), str(other)) for other in exc.others)
         raise ConfigError(locations.of(exc.key), str(exc), others) from exc
     except UnicodeDecodeError as exc:
-        line = exc.object.count(b"\n", 0, exc.start) + 1
+        line = text_in(exc.object[: exc.start]).count("\n") + 1
         words = f"the byte {exc.object[exc.start]:02X} is not UTF-8, which TOML requires"
         raise ConfigError(f"{path}:{line}", words) from exc
 

@@ -106,6 +106,7 @@ def test_file_is_read(tmp_path: Path) -> None:
     [
         (b"strict = 1", r"printer\.toml:1: strict: 1 is not true or false"),
         (b"#\n# \xff", r"printer\.toml:2: the byte FF is not UTF-8"),
+        (b"#\r#\r\n# \xff", r"printer\.toml:3: the byte FF is not UTF-8"),
     ],
 )
 def test_error_names_file_and_line(content: bytes, error: str, tmp_path: Path) -> None:
