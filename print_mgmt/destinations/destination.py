@@ -147,10 +147,15 @@ def failure_of(error: BaseException) -> DeliveryFailed:
         case OSError():
             info = "INSUFFIC MEMORY" if error.errno in _DISK_FULL else "CHECK PRINTER"
             where = f"{error.filename}: " if error.filename else ""
-            return DeliveryFailed(Outcome.LATER, f"{where}{error.strerror or error}", info=info)
+            return DeliveryFailed(Outcome.LATER, f"{where}{error.strerror or _words_of(error)}", info=info)
         case DimseError():
             return DeliveryFailed(Outcome.LATER, str(error))
-    return DeliveryFailed(Outcome.LATER, f"{type(error).__name__}: {error}", info="UNKNOWN")
+    return DeliveryFailed(Outcome.LATER, f"{type(error).__name__}: {error}".removesuffix(": "), info="UNKNOWN")
+
+
+def _words_of(error: Exception) -> str:
+    """Return the message of an error, or its type: the `TimeoutError` of asyncio has no message."""
+    return str(error) or type(error).__name__
 
 
 @contextmanager

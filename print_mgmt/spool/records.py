@@ -78,11 +78,12 @@ def storable(value: str) -> str:
 
 
 def reason_of(error: Exception) -> str:
-    """Return the message of an error in one line; for an OSError, the file and the reason in words."""
+    """Return the message of an error in one line, or its type; for an OSError, the file and the reason in words."""
     if isinstance(error, OSError) and error.strerror:
         where = "" if error.filename is None else f"{error.filename}: "
         return escaped(f"{where}{error.strerror}")
-    return escaped("; ".join(str(error).splitlines()))  # PostgreSQL puts details on further lines
+    words = "; ".join(str(error).splitlines())  # PostgreSQL puts details on further lines
+    return escaped(words) or type(error).__name__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -140,8 +140,10 @@ async def identify(film: Film, sources: Mapping[str, Source], patience: Patience
                 found = await source.find(film, identity.attributes.copy())
             identity.add(name, found)
         except Exception as exc:  # a film must not be lost because a source fails, or returns values of wrong types
-            reason = str(exc) if isinstance(exc, DimseError | OSError) else f"{type(exc).__name__}: {exc}"
-            identity.note(name, reason)
+            words, kind = str(exc), type(exc).__name__
+            if words and not isinstance(exc, DimseError | OSError):
+                words = f"{kind}: {words}"
+            identity.note(name, words or kind)
     return identity
 
 

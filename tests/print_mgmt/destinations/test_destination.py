@@ -47,6 +47,11 @@ def test_error_determines_the_next_step(error: Exception, outcome: Outcome, info
     assert (failure.outcome, failure.info) == (outcome, info)
 
 
+@pytest.mark.parametrize("error", [TimeoutError(), ZeroDivisionError()])
+def test_error_without_a_message_is_named_by_its_type(error: Exception) -> None:
+    assert str(failure_of(error)) == type(error).__name__
+
+
 def test_reason_is_one_short_line_without_controls() -> None:
     reason = str(DeliveryFailed(Outcome.LATER, "\x1b[2Jbad\n" * 10_000))
     assert reason.startswith("\\x1b[2Jbad\\n")

@@ -20,3 +20,7 @@ def test_reason_of_several_lines_is_one_line() -> None:
     assert reason_of(SpoolError("not yet accepting connections\nDETAIL:  recovery")) == (
         "not yet accepting connections; DETAIL:  recovery"
     )
+
+
+def test_reason_of_an_error_without_a_message_is_its_type() -> None:
+    assert reason_of(TimeoutError()) == "TimeoutError"
