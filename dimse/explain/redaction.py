@@ -49,13 +49,15 @@ def redacted(step: Step) -> Step:
     view_events = tuple(
         one._replace(image=b"", words=_HIDDEN if one.is_fault else one.words) for one in step.view_events
     )
-    words = step.words if step.messages else " ".join(map(_summary, step.turns))
+    words = step.words if step.messages else " ".join(filter(None, map(_summary, step.turns)))
     return step._replace(fields=fields, turns=turns, words=words, view_events=view_events)
 
 
 def _summary(turn: Turn) -> str:
     """Return the summary of a PDU without its errors, which may quote a value."""
-    return "" if turn.pdu is None or isinstance(turn.pdu, PDataTF) else turn.summary.partition(" ! ")[0]
+    if turn.pdu is None or isinstance(turn.pdu, PDataTF):
+        return ""
+    return f" {turn.summary}".partition(" ! ")[0][1:]  # a PDU without a summary of its own has only errors
 
 
 def _redacted_field(field: Field) -> Field:

@@ -142,6 +142,12 @@ def test_redacted_error_keeps_its_section() -> None:
     assert errors == ["breaks a rule [PS3.8 §9.3.2.2]"]
 
 
+def test_summary_of_a_release_has_no_errors() -> None:
+    (step,) = map(redacted, steps_of([(REQUESTOR, forge_pdu(5, b"Doe^Jane"), None)]))
+    assert step.errors
+    assert (step.words, [turn.summary for turn in step.turns]) == ("", [""])
+
+
 ASSOCIATE = bytes((0, 1, 0, 0)) + b" " * 32 + bytes(32)
 SECRET = b"Doe^Jane"
 
