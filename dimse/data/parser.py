@@ -45,6 +45,7 @@ from .vr import PIXEL_REPRESENTATION, US_OR_SS, chosen_vr, is_signed
 __all__ = ["Parser", "ends_in_sequence", "parse_items"]
 
 _NESTING, _COMPRESSED = "PS3.5 §7.5", "PS3.5 §A.4"
+_CUT_OFF = "the header of an item is cut off"
 _IS_UNDEFINED: Final = 4  # the field of an Origin that says whether the length of the item is undefined
 _SEQUENCE: Final = 6  # the field of a frame on the stack that is the sequence itself
 
@@ -262,6 +263,8 @@ class Parser(Cursor):
         elif len(sequence._items) > 1 and self.offset < self.end and self._is_padding():
             sequence._value = sequence._items
             return SEQUENCE_DELIMITATION, 0
+        if self.offset + SHORTEST_HEADER > self.end:  # a delimiter that follows is one of a sequence around this item
+            raise self.error(sequence._tag, _CUT_OFF, _NESTING)
         return self._item_header(sequence, layout)
 
     # Sequences and items
@@ -335,7 +338,7 @@ class Parser(Cursor):
         try:
             group, number, length = layout.item.unpack_from(self.view, self.offset)
         except struct.error as exc:
-            raise self.error(sequence._tag, "the header of an item is cut off", _NESTING) from exc
+            raise self.error(sequence._tag, _CUT_OFF, _NESTING) from exc
         return group << 16 | number, length
 
     def _skip_sequence_delimiter(self, sequence: Items) -> None:

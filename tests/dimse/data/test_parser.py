@@ -152,6 +152,17 @@ def test_zeros_stand_for_the_delimiter_of_fragments(count: int) -> None:
     assert report[0].what == "zeros take the place of the delimiter"
 
 
+@pytest.mark.parametrize("fragments", [b"", ITEM + bytes(4), ITEM + bytes(4) + ITEM + b"\2\0\0\0ab"])
+@pytest.mark.parametrize("length", [UNDEFINED, None], ids=["delimited", "with a length"])
+def test_fragments_do_not_take_the_delimiter_after_their_item(fragments: bytes, length: bytes | None) -> None:
+    """The pixels of an icon lack their delimiter, and the delimiter of the sequence around them follows."""
+    pixels = b"\xe0\x7f\x10\0OB\0\0" + UNDEFINED + fragments
+    item = ITEM + len(pixels).to_bytes(4, "little") + pixels
+    data = b"\x88\0\0\2SQ\0\0" + (length or len(item).to_bytes(4, "little")) + item + SEQUENCE_END
+    with pytest.raises(DecodeError, match=r"^\(0088,0200\)\[0\]\.\(7FE0,0010\): the header of an item is cut off"):
+        decode(data, RLE)
+
+
 def test_undefined_length_in_implicit_vr_is_a_sequence() -> None:
     data = b"\x09\0\x01\x10" + UNDEFINED + ITEM + b"\x0a\0\0\0" + ROWS[IMPLICIT_LE] + SEQUENCE_END
     ds = decode(data, IMPLICIT_LE)
