@@ -297,10 +297,16 @@ def _cut(text: str) -> str:
 
 
 def labels(names: Iterable[str]) -> list[str]:
-    """Return the names; a name that occurs again gets a number, as in ``NAME (2)``."""
-    seen: dict[str, int] = {}
+    """Return the names, each once; a name that occurs again gets the first free number, as in ``NAME (2)``."""
+    names = list(names)
+    taken, numbers = set(names), dict[str, int]()
     found = []
     for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        found.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+        label = name
+        while name in numbers and label in taken:
+            numbers[name] += 1
+            label = f"{name} ({numbers[name]})"
+        numbers.setdefault(name, 1)
+        taken.add(label)
+        found.append(label)
     return found

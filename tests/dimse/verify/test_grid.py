@@ -258,3 +258,16 @@ def test_script_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     path = tmp_path / "script.txt"
     path.write_text("# Verification\necho\n", encoding="utf-8-sig")
     assert read_script(str(path), SCRIPTS).about == "Verification"
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (["A", "B", "A", "A"], ["A", "B", "A (2)", "A (3)"]),
+        (["A", "A (2)", "A"], ["A", "A (2)", "A (3)"]),
+        (["A", "A", "A (2)"], ["A", "A (3)", "A (2)"]),
+        (["A (2)", "A", "A (2)", "A"], ["A (2)", "A", "A (2) (2)", "A (3)"]),
+    ],
+)
+def test_labels_are_unique(names: list[str], found: list[str]) -> None:
+    assert labels(names) == found
