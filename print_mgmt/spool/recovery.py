@@ -65,10 +65,11 @@ def _accept_unindexed_films(index: Index, files: FilmFolder) -> None:
         _log.error("the index is damaged: it lacks films %s; see print-mgmt spool repair", ", ".join(sorted(lost_rows)))
     if accepted:
         _log.warning("the index lacked films that are on the disk; accepted now: %d", len(accepted))
+    kept = accepted | lost_rows
     unfinished = [
         (film_id, checksum)
         for film_id, checksum in found
-        if film_id not in accepted | lost_rows and job_key_of(film_id) not in unreadable
+        if film_id not in kept and job_key_of(film_id) not in unreadable
     ]
     if unfinished:
         files.remove(unfinished)
