@@ -173,7 +173,8 @@ def _compare(arguments: argparse.Namespace, views: Views) -> int:
         [list(job.steps(number, recorded)) for number, recorded in job.associations(_read(job.path))] for job in jobs
     ]
     comparisons = list(map(compare, *sides))
-    notes = [f"{letter} has {len(side)} associations" for letter, side in zip("ab", sides, strict=True)]
+    counts = zip("ab", map(len, sides), strict=True)
+    notes = [f"{letter} has {count} association{'' if count == 1 else 's'}" for letter, count in counts]
     notes = notes if len(sides[0]) != len(sides[1]) else []
     with _output(arguments.output) as out:
         if arguments.output:

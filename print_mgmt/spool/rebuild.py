@@ -92,9 +92,10 @@ def _rebuild(path: Path, files: FilmFolder, why: Exception) -> sqlite3.Connectio
     draft.replace(path)
     sync_folder(path.parent)
     count = sum(len(films) for _, _, films in jobs)
+    films_text = f"{count} film{'' if count == 1 else 's'}"
     what = "the damaged index" if "" in kept else "the log of the damaged index"  # a killed rebuild kept the index
     where = f"; {what} is kept as {escaped(str(aside) + kept[0])}" if kept else ""
-    _log.error("the index was damaged (%s) and has been rebuilt: %d films%s", why, count, where)
+    _log.error("the index was damaged (%s) and has been rebuilt: %s%s", why, films_text, where)
     return open_index(path)
 
 

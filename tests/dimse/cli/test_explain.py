@@ -363,6 +363,15 @@ def test_comparison_of_several_associations_numbers_them(tmp_path: Path, capsys:
     assert page.read_text().count("<h2>association ") == 2
 
 
+def test_comparison_counts_the_associations_of_both(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, two = tmp_path / "one.pcap", tmp_path / "two.pcap"
+    one.write_bytes(pcap("echo-echoscu-dcmprscp"))
+    other = pcap("reject-called-pnd").replace(bytes([192, 0, 2, 1]), bytes([192, 0, 2, 9]))
+    two.write_bytes(one.read_bytes() + other[24:])
+    explain(two, "--compare", one)
+    assert capsys.readouterr().out.splitlines()[-2:] == ["a has 2 associations", "b has 1 association"]
+
+
 def test_comparison_page_says_which_recording_has_a_gap(tmp_path: Path) -> None:
     whole, gap, page = tmp_path / "whole.pcap", tmp_path / "gap.pcap", tmp_path / "page.html"
     whole.write_bytes(pcap("echo-echoscu-dcmprscp"))

@@ -263,7 +263,7 @@ async def test_log_names_the_file_that_is_kept(place: EmbeddedPlace, caplog: pyt
     async with place.spool():
         (line,) = caplog.messages
     (kept,) = place.folder.glob("index.*.damaged-wal")
-    assert line.endswith(f"; the log of the damaged index is kept as {kept}")
+    assert line.endswith(f"has been rebuilt: 1 film; the log of the damaged index is kept as {kept}")
 
 
 async def test_rebuild_puts_damaged_films_into_quarantine(place: EmbeddedPlace) -> None:
