@@ -13,6 +13,7 @@ from .tag import Tag
 
 __all__ = [
     "Entry",
+    "is_known",
     "keyword_of",
     "lookup",
     "plain_vrs",
@@ -82,6 +83,11 @@ def _find_row(tag: int) -> _Row | None:
         if tag & mask in rows:
             return rows[tag & mask]
     return None
+
+
+def is_known(tag: int) -> bool:
+    """Return whether the dictionary describes ``tag``."""
+    return _find_row(tag) is not None
 
 
 def lookup(tag: int) -> Entry | None:

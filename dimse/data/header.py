@@ -11,7 +11,7 @@ All code that reads headers one at a time uses this module, so that all readers 
 from typing import TypeAlias
 
 from .dataset import PIXEL_DATA
-from .dictionary import lookup
+from .dictionary import is_known
 from .syntax import (
     DELIMITERS,
     EXPLICIT_LE,
@@ -126,7 +126,7 @@ def _is_plausible_length(
     found = bytes(view[offset + 4 : offset + 6])
     if layout.implicit:
         return length == UNDEFINED or (length <= end - offset - SHORTEST_HEADER and not is_vr(found))
-    in_implicit = lookup(following) is not None and length <= end - offset - SHORTEST_HEADER
+    in_implicit = is_known(following) and length <= end - offset - SHORTEST_HEADER
     return is_vr(found) or found == code or in_implicit
 
 
@@ -174,7 +174,7 @@ def is_junk(view: memoryview, start: int, end: int, layout: Layout) -> bool:
     first = bytes(view[start : min(start + SHORTEST_HEADER, end)])
     group, number, _ = layout.item.unpack(first.ljust(SHORTEST_HEADER, b"\0"))
     tag = group << 16 | number
-    if group == DELIMITERS or (len(first) == SHORTEST_HEADER and any(first) and lookup(tag) is not None):
+    if group == DELIMITERS or (len(first) == SHORTEST_HEADER and any(first) and is_known(tag)):
         return False
     return layout.item.pack(DELIMITERS, ITEM & 0xFFFF, 0)[:4] not in bytes(view[start:end])
 
@@ -211,7 +211,7 @@ def trailing_fault(view: memoryview, start: int, end: int) -> str:
 def _is_known(group: int, number: int) -> bool:
     """Return whether a tag is a delimiter, or an element of PS3.6 outside of group 0000, the group of Command Sets."""
     tag = group << 16 | number
-    return tag in (ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION) or (group > 0 and lookup(tag) is not None)
+    return tag in (ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION) or (group > 0 and is_known(tag))
 
 
 def begins_early(view: memoryview, offset: int, layout: Layout) -> bool:

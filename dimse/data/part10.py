@@ -20,24 +20,24 @@ from ..files import write_whole
 from ..uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, registry
 from .codec import DecodeLimits, decode, encode, encode_rope
 from .dataset import Dataset, Element
-from .dictionary import lookup
+from .dictionary import is_known
 from .header import SHORTEST_HEADER, actual_layout, is_vr, read_header
 from .skip import PIXEL_GROUP, pixels_offset
-from .syntax import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, SHORT_VRS, TransferSyntax, syntax_of
+from .syntax import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, SHORT_VRS, TransferSyntax, syntax_of, syntax_of_value
 from .tag import Tag
 from .values import octets
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-__all__ = ["File", "encode_meta", "end_of_meta", "read_file", "write_file"]
+__all__ = ["File", "encode_meta", "read_file", "write_file"]
 
 _PREAMBLE = bytes(128)
 _PREFIX = b"DICM"
 _FIRST_GROUPS = range(0x0002, 0x0030)  # the groups with which a file without a preamble may begin
 _RULE = "PS3.10 §7.1"
 _GROUP = 0x0002
-_GROUP_LENGTH = 0x00020000
+_GROUP_LENGTH, _TRANSFER_SYNTAX = 0x00020000, 0x00020010
 _REQUIRED = (
     "FileMetaInformationGroupLength",
     "FileMetaInformationVersion",
@@ -88,10 +88,10 @@ def read_file(
     is not a DICOM file. Raises OSError if the source cannot be read.
     """
     view = octets(_open_source(source, mapped or stop_before_pixels))
-    start, end, layout = _find_meta(view)
+    start, end, layout, uid = _find_meta(view)
     head = view[:end]
     meta = decode(head if mapped else bytes(head), layout, start=start, limits=limits, report=report)
-    syntax = _actual_syntax(meta, view[end:])
+    syntax = _actual_syntax(meta, uid, view[end:])
     is_cut = False
     if stop_before_pixels and not syntax.deflated:
         stop = end + pixels_offset(view[end:], syntax)
@@ -153,14 +153,18 @@ class _Options(TypedDict):
     group_lengths: bool
 
 
-def _find_meta(view: memoryview) -> tuple[int, int, TransferSyntax]:
-    """Return the start, the end and the encoding of group 0002. Raises DecodeError."""
+def _find_meta(view: memoryview) -> tuple[int, int, TransferSyntax, bytes]:
+    """Return the start of group 0002, its end, its encoding, and the value that `_walk_meta` returns.
+
+    Raises DecodeError.
+    """
     prefixed = bytes(view[128:132]) == _PREFIX
     start = 132 if prefixed else 0
     if not prefixed and not _may_begin_dataset(view):
         raise DecodeError("not a DICOM file: no DICM at byte 128, and no Data Set at byte 0", rule=_RULE)
     layout = EXPLICIT_LE if _has_vr(view[start:]) else IMPLICIT_LE
-    return start, end_of_meta(view, start, layout), layout
+    end, uid = _walk_meta(view, start, layout)
+    return start, end, layout, uid
 
 
 def _with_encapsulation(syntax: TransferSyntax, dataset: Dataset) -> TransferSyntax:
@@ -197,7 +201,7 @@ def _may_begin_dataset(view: memoryview) -> bool:
     if len(view) < 8:
         return False
     group, number, length = syntax.layout.item.unpack_from(view)
-    known = group in _FIRST_GROUPS and lookup(group << 16 | number) is not None
+    known = group in _FIRST_GROUPS and is_known(group << 16 | number)
     return known and (not syntax.implicit or length <= len(view) - 8)
 
 
@@ -208,15 +212,20 @@ def _guess_syntax(view: memoryview) -> TransferSyntax:
     return EXPLICIT_BE if view[0] < view[1] else EXPLICIT_LE
 
 
-def _actual_syntax(meta: Dataset, view: memoryview) -> TransferSyntax:
-    """Return the syntax that the file names, corrected by the first element of the Data Set."""
-    uid = meta.get("TransferSyntaxUID")
-    if not isinstance(uid, str):
-        return _guess_syntax(view)
-    try:
-        syntax = syntax_of(uid)
-    except DecodeError:
-        return replace(_guess_syntax(view), uid=uid, name=f"unknown Transfer Syntax {uid}")
+def _actual_syntax(meta: Dataset, raw_uid: bytes, view: memoryview) -> TransferSyntax:
+    """Return the syntax that the file names, corrected by the first element of the Data Set.
+
+    ``raw_uid`` is the value of its UID, or b"" to look it up in ``meta``, which takes longer.
+    """
+    syntax = syntax_of_value(raw_uid)
+    if syntax is None:
+        uid = meta.get("TransferSyntaxUID")
+        if not isinstance(uid, str):
+            return _guess_syntax(view)
+        try:
+            syntax = syntax_of(uid)
+        except DecodeError:
+            return replace(_guess_syntax(view), uid=uid, name=f"unknown Transfer Syntax {uid}")
     if (other := _other_explicit(view, syntax)) is not None:
         return other
     if not view or syntax.deflated or syntax.implicit != _has_vr(view) or _has_wrong_vr(view, syntax):
@@ -242,7 +251,7 @@ def _begins_known(view: memoryview, syntax: TransferSyntax, groups: range = rang
     if len(view) < SHORTEST_HEADER:
         return False
     group, number, _ = syntax.layout.item.unpack_from(view)
-    return group in groups and lookup(group << 16 | number) is not None
+    return group in groups and is_known(group << 16 | number)
 
 
 def _file_faults(file: File, start: int, end: int, layout: TransferSyntax) -> Iterator[Finding]:
@@ -262,8 +271,10 @@ def _file_faults(file: File, start: int, end: int, layout: TransferSyntax) -> It
 # File Meta Information
 
 
-def end_of_meta(view: memoryview, start: int, syntax: TransferSyntax) -> int:
-    """Return the end of group 0002. Raises DecodeError if the group has more than 1,000 elements.
+def _walk_meta(view: memoryview, start: int, syntax: TransferSyntax) -> tuple[int, bytes]:
+    """Return the end of group 0002, and the value of Transfer Syntax UID, or b"" if it lies behind a wrong length.
+
+    Raises DecodeError if the group has more than 1,000 elements.
 
     The elements show where the group ends, because the group length may be wrong. Some devices begin the Data Set with
     an element of group 0002. It is recognized in two cases. First: it begins exactly at the end that the group length
@@ -271,20 +282,26 @@ def end_of_meta(view: memoryview, start: int, syntax: TransferSyntax) -> int:
     implicit VR although the group is in explicit VR.
     """
     layout = syntax.layout
-    offset, declared_end, latest = start, -1, 0
+    offset, declared_end, latest, uid = start, -1, 0, b""
     for _ in range(_MAX_ELEMENTS):
         if len(view) - offset < _LONGEST_HEADER:
-            return min(offset, len(view))
+            return min(offset, len(view)), uid
         if offset < declared_end and not syntax.implicit:  # saves calls: 5 % of the byte code executed for a small file
             group, number, code, length = layout.short.unpack_from(view, offset)
             if group == _GROUP and number and code in SHORT_VRS:
-                latest, offset = group << 16 | number, offset + SHORTEST_HEADER + length
+                latest, value, offset = (
+                    group << 16 | number,
+                    offset + SHORTEST_HEADER,
+                    offset + SHORTEST_HEADER + length,
+                )
+                if latest == _TRANSFER_SYNTAX and not uid:
+                    uid = bytes(view[value:offset])
                 continue
         tag, code, value, length, _ = read_header(view, offset, len(view), layout)
         if tag >> 16 != _GROUP or (offset == declared_end and tag <= latest):
-            return offset
+            return offset, uid
         if offset >= declared_end and not syntax.implicit and not is_vr(code):
-            return offset
+            return offset, uid
         latest, offset = tag, value + length
         if tag == _GROUP_LENGTH and length == 4:
             declared_end = offset + int.from_bytes(view[value:offset], "little")

@@ -39,6 +39,7 @@ __all__ = [
     "TransferSyntax",
     "UNDEFINED",
     "syntax_of",
+    "syntax_of_value",
 ]
 
 
@@ -166,6 +167,16 @@ def _syntaxes() -> dict[str, TransferSyntax]:
         if row.type == "Transfer Syntax"
     }
     return known | {syntax.uid: syntax for syntax in (IMPLICIT_LE, EXPLICIT_LE, EXPLICIT_BE, DEFLATED_LE, _GE_PRIVATE)}
+
+
+@cache
+def _syntaxes_by_value() -> dict[bytes, TransferSyntax]:
+    return {uid.encode().ljust(len(uid) + len(uid) % 2, b"\0"): syntax for uid, syntax in _syntaxes().items()}
+
+
+def syntax_of_value(raw: bytes) -> TransferSyntax | None:
+    """Return the Transfer Syntax whose UID is the padded value ``raw`` of an element; None if there is none."""
+    return _syntaxes_by_value().get(raw)
 
 
 def syntax_of(uid: str) -> TransferSyntax:
