@@ -188,7 +188,7 @@ class PostgresLink:
 
 def _reason_of(error: Exception) -> str:
     """Return in words why the database has failed. The errors of asyncpg for its time limits have no text."""
-    return reason_of(error) or "it does not answer"
+    return "it does not answer" if isinstance(error, TimeoutError) and not str(error) else reason_of(error)
 
 
 async def _close(pool: Any) -> None:
