@@ -98,6 +98,8 @@ class Films:
         of `print_mgmt.images.prepare`, without ``color`` and ``bits``. Raises `ImageError` if an image cannot be
         printed: before it is sent, or, with ``true_size``, when the printer has answered. Raises the other errors of
         `PrintClient.print_images`, too.
+
+        After an error of N-ACTION, the film is not printed again, and the next image begins another film.
         """
         async with aclosing(self._connection.pixels.prepared(image, frames, choices)) as prepared:
             async for picture in prepared:
@@ -133,22 +135,27 @@ class Films:
             await self._session_stack.aclose()
 
     async def _finish_film(self) -> None:
-        if self._options.collate:
-            self._collated += 1
-            # the film box must not be deleted until the session is printed
-            await self._session_stack.enter_async_context(self._film_stack.pop_all())
-        else:
-            await self._with_retries(self._print)
-        self._film = None
-        self._images.clear()
-        await self._film_stack.aclose()
+        film = None
+        try:
+            if self._options.collate:
+                self._collated += 1
+                # the film box must not be deleted until the session is printed
+                await self._session_stack.enter_async_context(self._film_stack.pop_all())
+            else:
+                await self._with_retries(self._print)
+                film = self._film
+        finally:  # if the caller goes on after an error, this film is not printed a second time
+            self._film = None
+            self._images.clear()
+            await self._film_stack.aclose()
+        if film is not None:
+            self._check_printed(film.name)
 
     async def _print(self) -> None:
         await self._fill()  # on a retry: the association was lost after the film was filled
         assert self._film is not None
         self.jobs.append(await self._film.print())
         self.printed += 1
-        self._check_printed(self._film.name)
 
     async def _print_session(self) -> None:
         assert self._session is not None

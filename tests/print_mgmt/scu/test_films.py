@@ -12,8 +12,9 @@ from printers import Odd, gray, pixels, printer
 from dimse.errors import AssociationAborted, ConnectionFailed
 from dimse.message import NActionRQ, NCreateRQ, NSetRQ, Request
 from dimse.net import Association, Operation
-from print_mgmt import ImageError, PrintClient, PrintImage, PrintUncertain
+from print_mgmt import ImageError, PrintClient, PrintFailed, PrintImage, PrintUncertain
 from print_mgmt.scu import Printable, connection
+from print_mgmt.service import Answer
 
 
 @pytest.fixture(autouse=True)
@@ -105,6 +106,35 @@ async def test_film_is_not_retried_after_n_action() -> None:
         async with odd.client(retries=9) as client:
             await client.print_images([gray(1)] * 3)
     assert odd.asked.count("NActionRQ") == 2
+
+
+@pytest.mark.parametrize("status", [0xB604, 0xC603, 0x0110])
+async def test_film_is_not_printed_again_after_an_error(status: int) -> None:
+    """A caller that goes on after the error of N-ACTION gets a new film for the next image."""
+    refused = [status]
+
+    def change(message: Request) -> Answer | None:
+        return Answer(Status=refused.pop()) if isinstance(message, NActionRQ) and refused else None
+
+    odd = Odd(change)
+    image = PrintImage(pixels=gray(1), PhotometricInterpretation="MONOCHROME2", PixelSpacing=(0.1, 0.1))
+    async with odd.client(action="film") as client:
+        async with client.films(true_size=True) as films:
+            with pytest.raises((ImageError, PrintFailed), match=f"film 1.*{status:04X}H"):
+                await films.add(image)
+            await films.add(image)
+    assert odd.asked.count("NActionRQ") == odd.asked.count("NSetRQ") == 2
+    assert films.printed == (2 if status == 0xB604 else 1)
+
+
+async def test_uncertain_film_is_not_printed_at_the_end() -> None:
+    odd = Odd(before=Breaks(NActionRQ, 1))
+    async with odd.client(retries=1) as client:
+        async with client.films() as films:
+            with pytest.raises(PrintUncertain):
+                await films.add(gray(1))
+            await films.add(gray(2))
+    assert (films.printed, odd.asked.count("NActionRQ")) == (1, 2)
 
 
 async def test_association_is_reopened_between_films() -> None:
