@@ -93,14 +93,16 @@ def _decode_whole_stream(
     try_decode = partial(_decode_stream, stream, shape=shape, octets=octets, ybr=ybr)
     if stream.kind in _BY_OPENJPEG:
         return _decode_tile_parts(stream, data, try_decode)
-    whole = data if stream.kind == "JPEG XL" else with_end(data)
-    if whole is data:
-        return try_decode(data), ""
+    whole, report = data if stream.kind == "JPEG XL" else with_end(data), list[str]()
     try:
-        values = try_decode(whole, had_end=False)
+        values = try_decode(whole, had_end=whole is data, report=report)
     except ImageError as exc:
+        if whole is data:
+            raise
         raise _cut_off(stream, data) from exc
-    return values, _without_end(stream)
+    if whole is not data and not report:
+        return values, _without_end(stream)
+    return values, "; ".join(report)
 
 
 def _decode_tile_parts(
@@ -128,10 +130,20 @@ def _without_end(stream: Codestream) -> str:
 
 
 def _decode_stream(
-    stream: Codestream, data: bytes, *, shape: tuple[int, ...], octets: int, ybr: bool, had_end: bool = True
+    stream: Codestream,
+    data: bytes,
+    *,
+    shape: tuple[int, ...],
+    octets: int,
+    ybr: bool,
+    had_end: bool = True,
+    report: list[str] | None = None,
 ) -> NDArray[np.integer]:
     try_decode = partial(_try_imagecodecs, stream, ybr=ybr)
-    array = decode_whole(data, try_decode, had_end=had_end) if stream.kind in _BY_LIBJPEG else try_decode(data)
+    if stream.kind in _BY_LIBJPEG:
+        array = decode_whole(data, try_decode, had_end=had_end, report=report)
+    else:
+        array = try_decode(data)
     if array.shape != shape or array.dtype.kind not in "iu" or array.itemsize > octets:
         found = f"{array.dtype} of shape {array.shape}"
         raise ImageError(f"{stream.kind} data became {found}, not integers of {octets} bytes of shape {shape}")

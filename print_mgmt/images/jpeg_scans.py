@@ -9,14 +9,20 @@ broken image nevertheless:
 
 The first test is part of the normal decoding, and adds 5 to 15 % to its time. The second test decodes the image again,
 and adds 100 to 160 %. So it is made only for images that fail the first test or that the first test cannot judge. The
-latter are progressive images, images of several scans, and images with chrominances of half the height, whose last rows
-are interpolated with the added row.
+latter are progressive images and images of several scans. Images with chrominances of half the height are decoded again
+without the added row, because their last rows are interpolated with it.
+
+If data in the middle are missing, the decoder takes other bits for the rest of the image, and may need fewer of them.
+Then it makes further units of the bits that remain, and the added row has more than one unit that is not mid-gray.
+
+Each restart interval (T.81 B.2.4.4) is decoded by itself. If one lacks data, its last unit is mid-gray.
 """
 
 import re
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +34,8 @@ __all__ = ["MAX_SCANS", "Scans", "decode_whole", "scans_of"]
 _MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")  # any marker but RSTm; re finds a literal first byte fast
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 _EOI, _SOS, _DRI = 0xD9, 0xDA, 0xDD
-_PROGRESSIVE = 0xC2
-_FRAMES = {0xC0: 8, 0xC1: 8, _PROGRESSIVE: 8, 0xC3: 1}  # samples on a side of a data unit, by SOF: 1 in lossless JPEG
+_PROGRESSIVE, _LOSSLESS = 0xC2, 0xC3
+_FRAMES = {0xC0: 8, 0xC1: 8, _PROGRESSIVE: 8, _LOSSLESS: 1}  # samples on a side of a data unit, by SOF
 MAX_SCANS = 256  # progressive images have about ten; each scan takes as long as a whole image
 _MAX_ROWS = 65500  # the limit of libjpeg
 # Bytes to append. They change pixels if data are missing: they contain neither FF, which begins a marker, nor a
@@ -37,6 +43,9 @@ _MAX_ROWS = 65500  # the limit of libjpeg
 _EXTRA_BYTES = bytes((17 + 73 * n + n * n) % 251 for n in range(96))
 # Other bytes, which begin with ones: libjpeg replaces missing bits by zeros, and the bytes above begin with zeros, too
 _OTHER_BYTES = bytes(254 - value for value in _EXTRA_BYTES)
+_MORE_BYTES = 16  # so many of them before each restart marker: a large image may have a million intervals
+_ALL_BITS = 0xFF  # a coefficient without a scan lacks so many of its lowest bits
+_BLEED = 2  # columns beside a unit that are interpolated with it if chrominances are subsampled
 
 
 @dataclass(slots=True)
@@ -55,9 +64,17 @@ class Scans:
     interval: int = 0
     scans: list[tuple[bytes, int, int, int]] = field(default_factory=list)
 
-    def with_extra_bytes(self, extra: bytes = _EXTRA_BYTES) -> bytes:
-        """Return the image with further bytes after its data."""
-        return self.data[: self.end] + extra + b"\xff\xd9"
+    def with_extra_bytes(self, extra: bytes = _OTHER_BYTES) -> bytes:
+        """Return the image with further bytes after the data of each scan and each restart interval."""
+        pieces: list[bytes] = []
+        at = 0
+        for header, start, end, interval in self.scans:
+            for marker in islice(_RESTART.finditer(self.data, start, end), self._restarts(header, interval)):
+                pieces += self.data[at : marker.start()].rstrip(b"\xff"), extra[:_MORE_BYTES]
+                at = marker.start()
+            pieces += self.data[at:end], extra
+            at = end
+        return b"".join((*pieces, b"\xff\xd9"))
 
     def with_extra_row(self) -> tuple[bytes, int] | None:
         """Return the image with a further row of units, and the number of pixel rows before that row.
@@ -101,14 +118,66 @@ class Scans:
         """
         for header, *_ in self.scans:
             self._units(header)
+            if len(header) < 4 + 2 * header[0]:
+                raise ValueError(header)
 
     def check_restarts(self) -> None:
         """Raise ImageError if a scan has fewer restart intervals than it needs."""
         for header, start, end, interval in self.scans:
-            expected = -(-self._units(header) // interval) - 1 if interval else 0
-            found = sum(1 for _ in _RESTART.finditer(self.data, start, end)) if interval else 0
+            expected = self._restarts(header, interval)
+            found = sum(1 for _ in _RESTART.finditer(self.data, start, end)) if expected else 0
             if found < expected:
                 raise ImageError(f"JPEG breaks off after {found + 1} of {expected + 1} restart intervals")
+
+    def check_coefficients(self) -> None:
+        """Raise ImageError if the scans lack a component, or a bit of a coefficient (T.81 G.1.1.1).
+
+        The first scan of a coefficient leaves out its lowest bits, and each further scan has the next one of them.
+        """
+        missing = {component: [_ALL_BITS] * 64 for component in self._factors()}
+        for header, *_ in self.scans:
+            ends = 1 + 2 * header[0]
+            first, last, high, low = 0, 63, 0, 0
+            if self.code == _PROGRESSIVE:
+                first, last, (high, low) = header[ends], header[ends + 1], divmod(header[ends + 2], 16)
+            for component in header[1:ends:2]:
+                bits = missing.get(component, [])
+                if self.code == _PROGRESSIVE and any(left != (high or _ALL_BITS) for left in bits[first : last + 1]):
+                    raise ImageError("JPEG lacks a scan: bits of coefficients are missing (ISO 10918-1 G.1.1.1)")
+                bits[first : last + 1] = [low] * len(bits[first : last + 1])
+        if any(map(any, missing.values())):
+            raise ImageError("JPEG breaks off: it lacks scans of its components (ISO 10918-1 B.2.1)")
+
+    def has_gray_interval(self, image: NDArray[np.generic]) -> bool:
+        """Return whether the last unit of a restart interval may be mid-gray; the last interval does not count.
+
+        A few pixels of each unit are compared, none of them at its edge, where chrominances are interpolated.
+        """
+        header, _, _, interval = self.scans[0]
+        restarts = self._restarts(header, interval)
+        if not (self.is_one_scan and restarts):
+            return False
+        across, down = self._unit(header)
+        last = interval * (1 + np.arange(restarts)) - 1
+        tops, lefts = np.divmod(last, -(-self._size()[2] // across))
+        is_gray = np.ones(restarts, np.bool_)
+        for row in (down // 4, down // 2):
+            for column in range(across // 4, max(across - across // 4, 1), max(across // 8, 1)):
+                rows, columns = tops * down + row, lefts * across + column
+                is_inside = (rows < image.shape[0]) & (columns < image.shape[1])
+                pixels = image[rows * is_inside, columns * is_inside].reshape(restarts, -1)
+                is_gray &= ~is_inside | (pixels == self.middle).all(axis=1)
+                if not is_gray.any():
+                    return False
+        return True
+
+    def has_more(self, added: NDArray[np.generic]) -> bool:
+        """Return whether the added row has more than one unit that is not mid-gray: data are left over.
+
+        In lossless JPEG, the added row does not show it: the differences are 0, not the pixels.
+        """
+        across, _ = self._unit(self.scans[0][0])
+        return self.code != _LOSSLESS and bool(np.any(added[:, across + _BLEED :] != self.middle))
 
     def check_same(self, image: NDArray[np.generic], longer: NDArray[np.generic]) -> None:
         """Raise ImageError if ``longer``, the pixels of `with_extra_bytes`, differ from the pixels of the image."""
@@ -128,6 +197,15 @@ class Scans:
     def _max_factor(self, side: int) -> int:
         return max(factors[side] for factors in self._factors().values())
 
+    def _unit(self, header: bytes) -> tuple[int, int]:
+        """Return the columns and rows of a minimum coded unit in a scan of all components, T.81 A.2."""
+        unit, is_one = _FRAMES[self.code], header[0] == 1
+        return (unit, unit) if is_one else (unit * self._max_factor(0), unit * self._max_factor(1))
+
+    def _restarts(self, header: bytes, interval: int) -> int:
+        """Return how many restart markers a scan needs."""
+        return -(-self._units(header) // interval) - 1 if interval else 0
+
     def _units(self, header: bytes) -> int:
         """Return the number of minimum coded units in a scan, T.81 A.2."""
         _, rows, columns, _ = self._size()
@@ -140,31 +218,39 @@ class Scans:
 
 
 def decode_whole(
-    data: bytes, decode: Callable[[bytes], NDArray[np.generic]], *, had_end: bool = True
+    data: bytes,
+    decode: Callable[[bytes], NDArray[np.generic]],
+    *,
+    had_end: bool = True,
+    report: list[str] | None = None,
 ) -> NDArray[np.generic]:
     """Return the pixels that ``decode`` makes of a JPEG. ``decode`` may be called again, with a changed JPEG.
 
     Without ``had_end``, the end of image has been added to the data. Then all tests are made, and only one scan is
-    allowed, because further scans may be missing. Raises ImageError if the data end before the image, and the errors of
-    `scans_of` and ``decode``.
+    allowed, because further scans may be missing. ``report`` receives a fault that is tolerated. Raises ImageError if
+    the data end before the image, and the errors of `scans_of` and ``decode``.
     """
     scans = scans_of(data)
     scans.check_restarts()
     if not (had_end or scans.is_one_scan):
         raise ImageError("JPEG of several scans has no end of image: scans may be missing (ISO 10918-1 B.2.1)")
-    extra = None if scans.heights_differ else scans.with_extra_row()
-    if extra is None:
-        image = decode(data)
-    else:
+    scans.check_coefficients()
+    extra = scans.with_extra_row()
+    reaches_end = False
+    if extra is not None:
         taller, before = extra
         image = decode(taller)
-        reaches_end = bool(np.any(image[before:] != scans.middle))
-        image = image[: scans.rows]
-        if reaches_end and had_end:
-            return image
+        added, image = image[before + scans.heights_differ :], image[: scans.rows]
+        reaches_end = bool(np.any(added != scans.middle))
+        if report is not None and scans.has_more(added):
+            report.append("bytes follow the last unit of the JPEG: data before them may be missing (ISO 10918-1 A.2)")
+    if extra is None or scans.heights_differ:
+        image = decode(data)
+    if reaches_end and had_end and not scans.has_gray_interval(image):
+        return image
     scans.check_same(image, decode(scans.with_extra_bytes()))
     if not had_end:
-        scans.check_same(image, decode(scans.with_extra_bytes(_OTHER_BYTES)))
+        scans.check_same(image, decode(scans.with_extra_bytes(_EXTRA_BYTES)))
     return image
 
 

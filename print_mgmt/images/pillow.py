@@ -127,7 +127,8 @@ def _check_jpeg(image: "Image.Image", data: bytes) -> None:
     """Raise ImageError if a JPEG breaks off: Pillow fills the rest with gray."""
     scans = scans_of(data)
     scans.check_restarts()
-    if not _reaches_end(scans):
+    scans.check_coefficients()
+    if not _reaches_end(scans) or scans.has_gray_interval(np.asarray(image)):
         with _open_stream(io.BytesIO(scans.with_extra_bytes())) as longer:
             scans.check_same(np.asarray(image), np.asarray(longer))
 

@@ -207,9 +207,11 @@ def _end_of_last(data: bytes, body: int) -> int:
 
 
 def _first_marker(data: bytes, body: int, end: int) -> int | None:
-    """Return where a marker begins that data never contain; None if there is none.
+    """Return where a marker begins that data never contain; None if there is none, or the end of image follows.
 
     A marker across the end counts, too: then a byte is missing.
     """
+    if data.startswith(_EOC, end):  # no length is wrong; a search takes up to 10 % of the time of HTJ2K
+        return None
     found = [at for marker in (_EOC, _SOT_MARKER) if (at := data.find(marker, body, end + 1)) >= 0]
     return min(found, default=None)

@@ -1,6 +1,7 @@
 """JPEG data that break off before their end of image: ITU-T T.81 B.1.1.5."""
 
 import io
+from itertools import pairwise
 from pathlib import Path
 
 import imagecodecs
@@ -121,6 +122,108 @@ def test_few_missing_bytes_are_found(kind: str, missing: int) -> None:
     end = scans_of(data).end
     with pytest.raises(ImageError, match="break"):
         prepare(image(kind, data[: end - missing].rstrip(b"\xff") + EOI))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_jpeg_cut_near_its_end_is_refused_with_an_end(kind: str) -> None:
+    """Somebody has put an end of image after the data that are left."""
+    data = KINDS[kind]
+    last = scans_of(data).end
+    for missing in range(1, 40):
+        head = data[: last - missing].rstrip(b"\xff")
+        with pytest.raises(ImageError, match=r"break|restart intervals"):
+            prepare(image(kind, head + EOI))
+
+
+def test_missing_scans_of_a_progressive_jpeg_are_refused() -> None:
+    """They hold details; the decoder makes a blurred image without them."""
+    data = KINDS["progressive"]
+    ends = [end for _, _, end, _ in scans_of(data).scans]
+    for end in ends[:-1]:
+        with pytest.raises(ImageError, match="JPEG breaks off: it lacks scans of its components"):
+            prepare(image("progressive", data[:end] + EOI))
+
+
+def test_missing_refinement_in_the_middle_is_refused() -> None:
+    data = KINDS["progressive"]
+    scans = scans_of(data).scans
+    before, (_, _, end, _) = next(
+        (one[2], two)
+        for one, two in pairwise(scans)
+        if two[0][-1] >> 4 == 2  # from the second lowest bit to the lowest
+    )
+    with pytest.raises(ImageError, match="JPEG lacks a scan: bits of coefficients are missing"):
+        prepare(image("progressive", data[:before] + data[end:]))
+
+
+def of_three_scans(*components: int) -> bytes:
+    """Return a JPEG with a scan for each of the named components, of three; each is the gray image."""
+    scans = scans_of(KINDS["gray"])
+    ((_, start, end, _),) = scans.scans
+    data, at = KINDS["gray"], scans.frame_offset
+    frame = b"\0\x11" + scans.frame[:5] + b"\3" + b"".join(bytes([number, 0x11, 0]) for number in (1, 2, 3))
+    tables = data[: at - 2] + frame + data[at + len(scans.frame) : start - 10]
+    scan = data[start:end]
+    return tables + b"".join(b"\xff\xda\0\x08\1" + bytes([number, 0, 0, 63, 0]) + scan for number in components) + EOI
+
+
+def test_jpeg_of_three_scans_is_printed() -> None:
+    assert prepare(image("4:4:4", of_three_scans(1, 2, 3)), color=True).pixels.shape == (64, 64, 3)
+
+
+@pytest.mark.parametrize("components", [(1,), (1, 2), (2, 3)])
+def test_missing_component_is_refused(components: tuple[int, ...]) -> None:
+    with pytest.raises(ImageError, match="JPEG breaks off: it lacks scans of its components"):
+        prepare(image("4:4:4", of_three_scans(*components)))
+
+
+@pytest.mark.parametrize("missing", [1, 5, 100])
+def test_scan_that_breaks_off_before_others_is_refused(missing: int) -> None:
+    data = of_three_scans(1, 2, 3)
+    end = scans_of(data).scans[1][2]
+    with pytest.raises(ImageError, match="JPEG data break off"):
+        prepare(image("4:4:4", data[: end - missing].rstrip(b"\xff") + data[end:]))
+
+
+INTERVALS = {
+    "gray": by_pillow(GRAY, restart_marker_rows=1),
+    "blocks": by_pillow(GRAY, restart_marker_blocks=3),
+    "4:4:4": by_pillow(RGB, subsampling=0, restart_marker_rows=2),
+    "4:2:2": by_pillow(RGB, subsampling=1, restart_marker_rows=2),
+    "4:2:0": by_pillow(RGB, subsampling=2, restart_marker_rows=1),
+    "progressive": by_pillow(RGB, subsampling=0, restart_marker_rows=2, progressive=True),
+}
+
+
+@pytest.mark.parametrize("kind", INTERVALS)
+def test_restart_interval_that_breaks_off_is_refused(kind: str) -> None:
+    """All restart markers are there, but data before one of them are missing; the decoder leaves gray units."""
+    data = INTERVALS[kind]
+    start = scans_of(data).scans[0][1]
+    first, second = data.index(b"\xff\xd0", start), data.index(b"\xff\xd1", start)
+    with pytest.raises(ImageError, match="JPEG data break off"):
+        prepare(image("gray" if kind in ("gray", "blocks") else kind, data[: (first + second) // 2] + data[second:]))
+
+
+@pytest.mark.parametrize("kind", INTERVALS)
+def test_restart_interval_of_an_ordinary_jpeg_that_breaks_off_is_refused(tmp_path: Path, kind: str) -> None:
+    data = INTERVALS[kind]
+    start = scans_of(data).scans[0][1]
+    first, second = data.index(b"\xff\xd0", start), data.index(b"\xff\xd1", start)
+    path = tmp_path / "gap.jpg"
+    path.write_bytes(data[: (first + second) // 2] + data[second:])
+    with pytest.raises(ImageError, match="JPEG data break off"):
+        prepare(path)
+
+
+@pytest.mark.parametrize("kind", ["gray", "4:4:4", "4:2:0", "12 bits"])
+def test_bytes_after_the_last_unit_are_reported(kind: str) -> None:
+    """The decoder does not need them if data in the middle are missing, and it has taken other data in their place."""
+    data = KINDS[kind]
+    ((_, start, end, _),) = scans_of(data).scans
+    more = data[: (start + end) // 2].rstrip(b"\xff") + data[start:]
+    notes = prepare(image(kind, more)).notes
+    assert "bytes follow the last unit of the JPEG: data before them may be missing" in " ".join(notes)
 
 
 @pytest.mark.parametrize("kind", ["gray", "4:4:4", "restarts", "lossless", "12 bits"])
