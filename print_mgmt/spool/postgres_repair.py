@@ -63,15 +63,16 @@ async def repair_film(db: Connection, film_id: str) -> bool:
         await db.execute("DELETE FROM film WHERE id = $1", film_id)
         await db.execute("DELETE FROM job WHERE row = $1 AND NOT EXISTS (SELECT 1 FROM film WHERE job = $1)", number)
         if films := await stored_records(db, "film.job = $1", number, skipped=_ignore):
-            await _update_job(db, number, _STATUS, execution_status(films))
+            status = execution_status(films)
+            known = await _is_confirmed(db, number, status)
+            await _update_job(db, number, (*_STATUS, "confirmed"), (*status, known))
         return False
     if not await stored_records(db, "film.id = $1", film_id, lock=True, skipped=_ignore):
         await _replace_film(db, number, as_doubtful(record))  # the film may have been delivered already
     films = await stored_records(db, "film.job = $1", number, skipped=_ignore)
     job.ExecutionStatus, job.ExecutionStatusInfo = status = execution_status(films)
     job.PrintPriority = print_priority(films, job.PrintPriority)
-    # The client may have confirmed the end of the job with another status, which does not count
-    job.confirmed = await db.fetchval(_CONFIRMED, number, *status) is True
+    job.confirmed = await _is_confirmed(db, number, status)
     await _update_job(db, number, JOB, job_values(job))
     return True
 
@@ -88,6 +89,11 @@ async def _read_record(db: Connection, film_id: str, checksum: str) -> tuple[Pri
     if CHECKSUM.fullmatch(checksum) and found != checksum:
         raise CorruptFilm(f"film {film_id}: the checksum of its bytes differs from the accepted film's")
     return record_in(memoryview(data).toreadonly(), film_id, found)
+
+
+async def _is_confirmed(db: Connection, number: int, status: Sequence[str]) -> bool:
+    """Return whether the client has confirmed the end of a job with the status that the job has now."""
+    return await db.fetchval(_CONFIRMED, number, *status) is True
 
 
 async def _update_job(db: Connection, number: int, columns: Sequence[str], values: Sequence[object]) -> None:

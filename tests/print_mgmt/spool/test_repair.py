@@ -229,6 +229,20 @@ async def test_client_is_told_if_a_repair_changes_the_end_of_a_job(
     assert (await spool.find(failed.SOPInstanceUID) is None) == is_known
 
 
+async def test_client_is_told_if_a_lost_film_changes_the_end_of_a_job(place: Place, spool: Spool) -> None:
+    made = job(films=2)
+    _, lost = await spool.accept(made, [PRINTER])
+    await spool.report(await leased(spool), Done())
+    await spool.report(await leased(spool), Failed())
+    await spool.confirm(made.SOPInstanceUID)
+    place.sql(f"UPDATE film SET state = 'lost' WHERE id = '{lost}'")
+    place.damage(lost)
+    assert await spool.repair() == ((), (lost,))
+    found = await spool.find(made.SOPInstanceUID)
+    assert found is not None
+    assert found.ExecutionStatus == "DONE"
+
+
 async def test_repair_queues_a_repeatable_delivery(place: Place, spool: Spool) -> None:
     (film,) = await spool.accept(job(), [FOLDER])
     place.sql("UPDATE delivery SET attempts = -1")
