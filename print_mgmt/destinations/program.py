@@ -74,7 +74,10 @@ async def private_folder() -> AsyncIterator[Path]:
     try:
         yield Path(folder.name)
     finally:
-        await Completion().run(asyncio.to_thread(_remove, folder))
+        try:
+            await Completion().run(asyncio.to_thread(_remove, folder))
+        except RuntimeError as exc:  # the system allows no more threads; the result of the program counts
+            _log.warning("%s is not removed now: %s", folder.name, exc)
 
 
 def _remove(folder: "TemporaryDirectory[str]") -> None:

@@ -15,7 +15,7 @@ from private_folders import cancel_when_removed
 
 from dimse.data import Dataset
 from print_mgmt import ConfigError
-from print_mgmt.destinations import CommandDestination, Condition, DeliveryFailed, Outcome, command
+from print_mgmt.destinations import CommandDestination, Condition, DeliveryFailed, Outcome, command, program
 from print_mgmt.film import Page
 
 pytestmark = pytest.mark.all_loops
@@ -158,6 +158,19 @@ async def test_cancellation_leaves_no_file(script: Make, monkeypatch: pytest.Mon
     await asyncio.to_thread(ended.wait, 10)
     assert delivery.cancelled()
     assert not folders[0].exists()
+
+
+async def test_lack_of_a_thread_that_removes_the_files_does_not_repeat_the_film(
+    script: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(folder: "TemporaryDirectory[str]") -> None:
+        folder.cleanup()
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(program, "_remove", refuse)
+    assert (await script("").deliver(accepted_film(), DOE)).warnings == ()
+    (line,) = caplog.messages
+    assert line.endswith(" is not removed now: can't start new thread")
 
 
 async def test_program_that_has_ended_is_not_canceled(script: Make, monkeypatch: pytest.MonkeyPatch) -> None:
