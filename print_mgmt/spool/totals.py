@@ -37,8 +37,8 @@ class Totals:
         async with self._refreshing:  # jobs that arrive meanwhile wait for the count, and keep their order
             now = time.monotonic()
             if self._counted is None or now - self._counted >= _COUNT_EVERY:
-                self._counted = now
                 await self.count()
+                self._counted = now
 
     async def count(self) -> tuple[int, int]:
         """Count the films of all processes, and return their number and their bytes. Raises `SpoolError`."""

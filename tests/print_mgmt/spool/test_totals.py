@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from print_mgmt.spool import SpoolFull, SpoolLimits, totals
+from print_mgmt.spool import SpoolError, SpoolFull, SpoolLimits, totals
 from print_mgmt.spool.totals import Totals
 
 
@@ -21,6 +21,23 @@ async def test_films_are_counted_at_most_once_a_second(monkeypatch: pytest.Monke
     for now[0] in (100.0, 100.9, 101.0):
         await found.refresh()
     assert counts == [100.0, 101.0]
+
+
+@pytest.mark.parametrize("error", [SpoolError("the database is gone"), asyncio.CancelledError()], ids=["fails", "ends"])
+async def test_count_that_does_not_finish_is_repeated(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    ends: list[BaseException | None] = [error, None]
+
+    async def count() -> tuple[int, int]:
+        if (end := ends.pop(0)) is not None:
+            raise end
+        return 3, 30
+
+    monkeypatch.setattr(totals, "time", SimpleNamespace(monotonic=lambda: 100.0))
+    found = Totals(count)
+    with pytest.raises(type(error)):
+        await found.refresh()
+    await found.refresh()
+    assert (found.films, found.size) == (3, 30)
 
 
 async def test_film_that_is_stored_during_a_count_is_not_missed() -> None:
