@@ -99,7 +99,8 @@ class Films:
         printed: before it is sent, or, with ``true_size``, when the printer has answered. Raises the other errors of
         `PrintClient.print_images`, too.
 
-        After an error of N-ACTION, the film is not printed again, and the next image begins another film.
+        After an error, more images can be added. An image that caused an error is left out of its film. After an error
+        of N-ACTION, the film is not printed again, and the next image begins another film.
         """
         async with aclosing(self._connection.pixels.prepared(image, frames, choices)) as prepared:
             async for picture in prepared:
@@ -111,7 +112,12 @@ class Films:
         if self._box is not None:
             picture = await asyncio.to_thread(reduced, picture, self._box)
         self._images.append(picture)
-        await self._with_retries(self._fill)
+        try:
+            await self._with_retries(self._fill)
+        except BaseException:
+            self._images.pop()
+            await self._leave_film()  # its box may hold the image; the other images are sent again, to another film box
+            raise
         self.images += 1
         if self.progress is not None:
             self.progress(self.images)
@@ -138,6 +144,7 @@ class Films:
         film = None
         try:
             if self._options.collate:
+                await self._with_retries(self._fill)
                 self._collated += 1
                 # the film box must not be deleted until the session is printed
                 await self._session_stack.enter_async_context(self._film_stack.pop_all())
@@ -145,11 +152,14 @@ class Films:
                 await self._with_retries(self._print)
                 film = self._film
         finally:  # if the caller goes on after an error, this film is not printed a second time
-            self._film = None
             self._images.clear()
-            await self._film_stack.aclose()
+            await self._leave_film()
         if film is not None:
             self._check_printed(film.name)
+
+    async def _leave_film(self) -> None:
+        self._film = None
+        await self._film_stack.aclose()
 
     async def _print(self) -> None:
         await self._fill()  # on a retry: the association was lost after the film was filled

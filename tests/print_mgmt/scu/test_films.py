@@ -12,7 +12,7 @@ from printers import Odd, gray, pixels, printer
 from dimse.errors import AssociationAborted, ConnectionFailed
 from dimse.message import NActionRQ, NCreateRQ, NSetRQ, Request
 from dimse.net import Association, Operation
-from print_mgmt import ImageError, PrintClient, PrintFailed, PrintImage, PrintUncertain
+from print_mgmt import ImageError, PrintClient, PrinterConfig, PrintFailed, PrintImage, PrintUncertain
 from print_mgmt.scu import Printable, connection
 from print_mgmt.service import Answer
 
@@ -135,6 +135,49 @@ async def test_uncertain_film_is_not_printed_at_the_end() -> None:
                 await films.add(gray(1))
             await films.add(gray(2))
     assert (films.printed, odd.asked.count("NActionRQ")) == (1, 2)
+
+
+@pytest.mark.parametrize("collate", [False, True])
+async def test_refused_image_is_left_out_of_its_film(collate: bool) -> None:
+    refused = [0, 0xC605]
+
+    def change(message: Request) -> Answer | None:
+        status = refused.pop(0) if isinstance(message, NSetRQ) and refused else 0
+        return Answer(Status=status) if status else None
+
+    odd = Odd(change)
+    async with odd.client() as client:
+        async with client.films(ImageDisplayFormat=r"STANDARD\1,2", collate=collate) as films:
+            await films.add(gray(1))
+            with pytest.raises(PrintFailed, match="image 2 of film 1"):
+                await films.add(gray(2))
+            for seed in (3, 4):
+                await films.add(gray(seed))
+    sent = [cell.image.pixels for film in odd.films for cell in film.sheet.cells if cell.image is not None]
+    assert len(sent) == 3
+    assert all(np.array_equal(image, gray(seed)) for image, seed in zip(sent, (1, 3, 4), strict=True))
+    assert (films.printed, films.images) == (2, 3)
+
+
+@pytest.mark.parametrize("collate", [False, True])
+async def test_image_of_the_wrong_size_is_not_on_the_film(collate: bool) -> None:
+    """The printer puts it into its box, reduced, with a warning."""
+    config = PrinterConfig(unsupported=("RequestedDecimateCropBehavior",))
+    small, large = (
+        PrintImage(pixels=gray(seed, 10, 100), PhotometricInterpretation="MONOCHROME2", PixelSpacing=(size, size))
+        for seed, size in ((1, 0.5), (2, 5.0))
+    )
+    async with printer(config=config) as (server, printed):
+        async with PrintClient(server.host, server.port) as client:
+            async with client.films(ImageDisplayFormat=r"STANDARD\1,2", true_size=True, collate=collate) as films:
+                await films.add(small)
+                with pytest.raises(ImageError, match="B604H"):
+                    await films.add(large)
+    (film,) = printed
+    first, second = pixels(film)
+    assert first is not None
+    assert np.array_equal(first, small.pixels)
+    assert second is None
 
 
 async def test_association_is_reopened_between_films() -> None:
