@@ -64,7 +64,10 @@ def decode(data: bytes, shape: tuple[int, ...], bits: int, syntax: TransferSynta
             known = "a JPEG, JPEG-LS, JPEG 2000 or JPEG XL image"
             raise ImageError(f"compressed Pixel Data ({name}) is broken: it does not begin like {known}")
         raise ImageError(f"compressed Pixel Data ({name}) cannot be decoded: decompress it first")
-    return Decoded(rle.decode_bits(data, shape) if bits == 1 else rle.decode(data, shape, octets), ybr, None)
+    report: list[str] = []
+    if bits == 1:
+        return Decoded(rle.decode_bits(data, shape, report=report), ybr, None, "".join(report))
+    return Decoded(rle.decode(data, shape, octets, report=report), ybr, None, "".join(report))
 
 
 def _check_header(stream: Codestream, data: bytes, shape: tuple[int, ...], octets: int) -> None:

@@ -227,6 +227,12 @@ def test_data_without_their_end_and_a_byte_are_refused(kind: str, missing: int) 
         prepare(image(encode(GRAY8).removesuffix(b"\xff\xd9")[:-missing], GRAY8, uid))
 
 
+def test_rle_of_more_bytes_than_the_plane_has_a_note() -> None:
+    made = prepare(image(rle_encode(GRAY8) + b"\1\2\3\4", GRAY8, RLE_LOSSLESS))
+    assert np.array_equal(made.pixels, GRAY8)
+    assert made.notes == ("RLE segment has more bytes than its plane: data may be missing (PS3.5 G.3)",)
+
+
 def test_compressed_pixels_of_defined_length_are_decoded() -> None:
     uid, encode = LOSSLESS_KINDS["JPEG-LS"]
     data = encode(GRAY8)

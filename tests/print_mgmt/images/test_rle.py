@@ -73,6 +73,50 @@ def test_broken_frame_is_refused(data: bytes, message: str) -> None:
         rle.decode(data, (2, 2), 1)
 
 
+@pytest.mark.parametrize(
+    "segment",
+    [
+        b"\x03\1\2\3\4\x00\5",  # a further run
+        b"\xfc\x07",  # a run of 5 bytes
+        b"\x03\1\2\3\4\x01",
+    ],
+)
+def test_more_bytes_than_the_plane_are_reported(segment: bytes) -> None:
+    report: list[str] = []
+    rle.decode(frame_of(segment), (2, 2), 1, report=report)
+    assert report == ["RLE segment has more bytes than its plane: data may be missing (PS3.5 G.3)"]
+
+
+@pytest.mark.parametrize("padding", [b"", b"\0", b"\x80\0", bytes(9)])
+def test_padding_is_not_reported(padding: bytes) -> None:
+    report: list[str] = []
+    rle.decode(frame_of(b"\x03\1\2\3\4" + padding), (2, 2), 1, report=report)
+    rle.decode(frame_of(b"\x03\1\2\3\0" + padding), (1, 3), 1, report=report)  # a plane of odd length
+    assert report == []
+
+
+@pytest.mark.parametrize("size", [2, 10, 200])
+def test_hole_in_the_runs_is_refused_or_reported(size: int) -> None:
+    """Behind it, the decoder takes pixels for lengths of runs."""
+    data = encode(np.random.default_rng(7).integers(0, 256, (64, 64)).astype(np.uint16))
+    for at in range(64, len(data) - size, 191):
+        report: list[str] = []
+        try:
+            rle.decode(data[:at] + data[at + size :], (64, 64), 2, report=report)
+        except ImageError:
+            continue
+        assert report
+
+
+def test_single_bits_in_bytes_that_break_off_are_refused() -> None:
+    """They are more than packed bits would be, but fewer than a byte for each bit."""
+    bits = np.random.default_rng(8).integers(0, 2, (8, 8)).astype(np.uint8)
+    data = encode(bits)
+    assert np.array_equal(rle.decode_bits(data, (8, 8)), bits)
+    with pytest.raises(ImageError, match="ends after 40 of 64 bytes"):
+        rle.decode_bits(frame_of(b"\x27" + bits.tobytes()[:40]), (8, 8))
+
+
 @given(st.binary(max_size=40), st.integers(0, 70))
 def test_any_segment_gives_pixels_or_image_error(segment: bytes, cut: int) -> None:
     """The result never has more pixels than the image, however long a run is."""
