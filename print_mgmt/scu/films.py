@@ -172,6 +172,8 @@ class Films:
         try:
             self.jobs.append(await self._session.print())
         except _LOST as exc:
+            if not self._session.was_asked:
+                raise
             raise PrintUncertain(f"{exc}; it is unknown whether the film session was printed") from exc
         self.printed += self._collated
         self._collated = 0

@@ -212,7 +212,8 @@ class FilmSession:
     """A Basic Film Session on the printer.
 
     ``lut`` is the UID of the Presentation LUT to which each new film box refers. ``lut`` is empty if there is no
-    Presentation LUT, or if the session itself refers to it.
+    Presentation LUT, or if the session itself refers to it. ``was_asked``: N-ACTION of the session has been sent by
+    `print`.
     """
 
     def __init__(self, connection: Connection, attributes: Dataset) -> None:
@@ -221,6 +222,7 @@ class FilmSession:
         self.SOPInstanceUID = ""
         self.lut = ""
         self.films_created = 0
+        self.was_asked = False
         self._attributes = attributes
         self._luts: list[str] = []
         self._holds_printed_film = False
@@ -241,7 +243,13 @@ class FilmSession:
         await self.operations.delete("the film session", BasicFilmSession, self.SOPInstanceUID)
 
     async def print(self) -> Job:
-        """Send N-ACTION for all films, with collated copies (PS3.4 H.4.1.2.4). Raises `PrintFailed`."""
+        """Send N-ACTION for all films, with collated copies (PS3.4 H.4.1.2.4).
+
+        Raises `PrintFailed`, and `AssociationAborted` if the association has ended.
+        """
+        if not self.operations.association.is_open:
+            raise AssociationAborted(0, 0, "the association ended before the film session could be printed")
+        self.was_asked = True
         with_data = self.connection.options.action_data
         response = await self.operations.print(BasicFilmSession, self.SOPInstanceUID, with_data=with_data)
         self.operations.check("N-ACTION (Print) of the film session", response)

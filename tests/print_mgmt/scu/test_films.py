@@ -218,6 +218,15 @@ async def test_lost_session_response_is_uncertain() -> None:
             await client.print_images([gray(1)] * 3, collate=True)
 
 
+async def test_session_is_certainly_not_printed_without_an_association() -> None:
+    odd = Odd()
+    with pytest.raises(AssociationAborted, match="ended before the film session could be printed"):
+        async with odd.client() as client, client.films(collate=True) as films:
+            await films.add(gray(1))
+            client.association.abort()
+    assert "NActionRQ" not in odd.asked
+
+
 async def test_true_size_requests_the_width_in_mm() -> None:
     """PS3.3 C.13.5: Requested Image Size is the width in mm."""
     images = [
