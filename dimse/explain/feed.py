@@ -144,7 +144,7 @@ class _RunningAssociation:
     def receive(self, side: str, data: bytes, time: float | None) -> Iterator[Step]:
         self._received[side] += len(data)
         for step in self.steps.receive(side, data, time):
-            self._explained[side] = step.offset + step.length
+            self._explained[step.side] = step.offset + step.length
             yield step
 
 

@@ -91,7 +91,8 @@ class Machines:
         if last is None or (self.states[side], event) in TABLE_9_10 or (last.before, event) not in TABLE_9_10:
             return [self._move(side, event)]
         self.states[side] = last.before  # this side sent its PDU before it received the other
-        return [self._move(side, event), self._move(side, last.event)]
+        sent, self._received[side] = self._move(side, event), self._move(side, last.event)
+        return [sent, self._received[side]]
 
     def _moves_of_receiver(self, side: str, pdu: PDU | None) -> list[Move]:
         moves = []

@@ -3,9 +3,9 @@
 A `Step` is one PDU of association control, or one message with all of its PDUs. If several messages share a PDU, they
 are one step. JSON, pages, diagrams and comparisons are made from steps.
 
-The fields of all steps cover each byte of each side exactly once. So the field of an element has all bytes of that
-element, which may lie in many PDUs. A fragment is a field only if its message is incomplete or too long, or if its Data
-Set is deflated or cannot be read.
+The fields of all steps cover each byte of each side exactly once. An element whose bytes lie in many PDUs is still one
+field. A fragment is a field only if its message is incomplete or too long, or if its Data Set is deflated or cannot be
+read.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +15,7 @@ from ..errors import cut, escaped
 from ..message import Message, Response, is_failure, status_class
 from ..message.status import GENERAL_STATUS
 from ..uids import name_of
-from ..ul import AssociateAC, AssociateRQ, PDataTF, accepted, agreed_roles, agreed_window, maximum_length
+from ..ul import Abort, AssociateAC, AssociateRQ, PDataTF, accepted, agreed_roles, agreed_window, maximum_length
 from .command import message_name
 from .conversation import ACCEPTOR, REQUESTOR, CompleteMessage, Conversation, Turn
 from .elements import Field, Places, command_field, command_fields, data_set_fields
@@ -29,6 +29,7 @@ __all__ = ["Contract", "Proposal", "ViewEvent", "Step", "Steps", "View"]
 _MAX_TURNS, _MAX_LINES = 1 << 14, 1 << 17
 _MAX_FIELDS = 1 << 14  # fields of elements in a step, after which its further messages have no element fields
 _MAX_FAULT = 400  # characters that are shown of the faults of a Data Set without element fields
+_P_DATA_TF = "P-DATA-TF"  # the name of a P-DATA-TF, also of one that is cut off
 _COMMAND_TABLE = "PS3.7 Table E.1-1"
 _MESSAGE_DEPTH = 2  # the nesting depth of the fields in a PDV
 
@@ -133,6 +134,14 @@ class Step(NamedTuple):
         return self.status is not None and is_failure(self.status)
 
 
+class _HeldTurn(NamedTuple):
+    """A PDU of a step that is not complete, with its time, and the state transitions at that time."""
+
+    turn: Turn
+    time: float | None
+    moves: tuple[Move, ...]
+
+
 class Steps:
     """The steps of one association: bytes of both sides go in, in their order, and steps come out.
 
@@ -144,20 +153,27 @@ class Steps:
         self._conversation = conversation
         self._views = views
         self._machines = Machines() if has_both else None
-        self._held: dict[str, list[tuple[Turn, float | None]]] = {REQUESTOR: [], ACCEPTOR: []}
+        self._held: dict[str, list[_HeldTurn]] = {REQUESTOR: [], ACCEPTOR: []}
         self._lines = {REQUESTOR: 0, ACCEPTOR: 0}  # the number of lines in ``_held``
         self._request: AssociateRQ | None = None
 
     def receive(self, side: str, data: bytes, time: float | None = None) -> Iterator[Step]:
-        """Take ``data`` that ``side`` sent, and yield the steps that it completes."""
+        """Take ``data`` that ``side`` sent, and yield the steps that it completes.
+
+        Only P-DATA-TFs are part of a message. Any other PDU is a step of its own, after the incomplete message of its
+        side. An A-ABORT also ends the incomplete message of the other side.
+        """
         for turn in self._conversation.receive(side, data):
+            if not isinstance(turn.pdu, PDataTF):
+                yield from self._end(side)
+            if isinstance(turn.pdu, Abort):
+                yield from self._end(ACCEPTOR if side == REQUESTOR else REQUESTOR)
             held = self._held[side]
-            held.append((turn, time))
+            held.append(_HeldTurn(turn, time, self._moves(turn)))
             self._lines[side] += len(turn.lines)
             is_long = len(held) >= _MAX_TURNS or self._lines[side] >= _MAX_LINES
             if is_long or not (turn.is_midway and isinstance(turn.pdu, PDataTF)):
-                self._held[side], self._lines[side] = [], 0
-                yield self._step(held)
+                yield from self._end(side)
 
     def close(self) -> Iterator[Step]:
         """Yield the remaining steps: messages and PDUs that are cut off, and bytes that belong to no PDU.
@@ -165,10 +181,11 @@ class Steps:
         If a side waits for the end of the transport connection, the last step is that end, without PDUs.
         """
         for turn in self._conversation.close():
-            self._held[turn.side].append((turn, None))
-        for held in filter(None, self._held.values()):
-            yield self._step(held)
-        self._held, self._lines = {REQUESTOR: [], ACCEPTOR: []}, {REQUESTOR: 0, ACCEPTOR: 0}
+            if turn.name != _P_DATA_TF:
+                yield from self._end(turn.side)
+            self._held[turn.side].append(_HeldTurn(turn, None, self._moves(turn)))
+        for side in (REQUESTOR, ACCEPTOR):
+            yield from self._end(side)
         moves = self._machines.close() if self._machines else ()
         if moves:
             side = moves[0].side
@@ -177,27 +194,32 @@ class Steps:
                 side=side, time=None, name="end", words=words, offset=0, length=0, turns=(), fields=(), moves=moves
             )
 
-    def _step(self, held: list[tuple[Turn, float | None]]) -> Step:
-        turns = tuple(turn for turn, _ in held)
+    def _end(self, side: str) -> Iterator[Step]:
+        """Yield the held PDUs of ``side`` as a step, if there are any."""
+        held = self._held[side]
+        self._held[side], self._lines[side] = [], 0
+        if held:
+            yield self._step(held)
+
+    def _step(self, held: Sequence[_HeldTurn]) -> Step:
+        turns = tuple(one.turn for one in held)
         messages = tuple(message for turn in turns for message in turn.completed)
         side, first = turns[0].side, turns[0]
         name, words = _title(turns, messages)
-        moves: list[Move] = []
         contract = None
         for turn in turns:
-            moves += self._moves(turn)
             contract = self._contract(turn) or contract
         view_events = tuple(one for message in messages for view in self._views for one in view.see(side, message))
         return Step(
             side=side,
-            time=held[0][1],
+            time=held[0].time,
             name=name,
             words=words,
             offset=first.offset,
             length=sum(turn.length for turn in turns),
             turns=turns,
             fields=tuple(_fields(turns)),
-            moves=tuple(moves),
+            moves=tuple(move for one in held for move in one.moves),
             contract=contract,
             messages=messages,
             view_events=view_events,

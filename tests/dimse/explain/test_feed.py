@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from recordings import said_in, steps_of
 
-from dimse.explain import REQUESTOR
+from dimse.explain import ACCEPTOR, REQUESTOR
 from dimse.explain.events import association_event, events_of
 from dimse.explain.feed import Feed, Listener
+from dimse.ul import PDV, Abort, PDataTF, encode_pdu
 
 NAME = "dcmtk-print-1x1-8bit"
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "trace-schema.json").read_text())
@@ -167,6 +168,16 @@ def test_ended_association_holds_nothing() -> None:
         feed.received(number, REQUESTOR, ENDLESS[:90])
         feed.closed(number, "reset")
     assert [one["data"]["words"] for one in events(listener) if one["name"] == "end"] == ["reset"] * 9
+
+
+def test_aborted_association_holds_nothing() -> None:
+    feed = Feed(max_total=100)
+    listener = feed.listen()
+    for number in range(1, 10):
+        feed.opened(number)
+        feed.received(number, REQUESTOR, b"".join(encode_pdu(PDataTF((PDV(1, bytes(50), True, False),)))))
+        feed.received(number, ACCEPTOR, b"".join(encode_pdu(Abort(0, 0))))
+    assert not [one for one in events(listener) if one["name"] == "end"]
 
 
 def test_take_is_bounded() -> None:

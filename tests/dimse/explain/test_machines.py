@@ -51,6 +51,13 @@ def test_data_that_crosses_an_abort_is_ignored() -> None:
     assert moves(*said)[-4:-1] == ["< Sta6 Evt9 DT-1 Sta6", "< Sta6 Evt16 AA-3 Sta1", "> Sta13 Evt10 AA-6 Sta13"]
 
 
+def test_all_data_that_cross_an_abort_are_ignored() -> None:
+    data = (ACCEPTOR, PDataTF(()))
+    found = moves((REQUESTOR, REQUEST), (ACCEPTOR, ANSWER), (REQUESTOR, Abort(0)), data, data, data)
+    one = ["< Sta6 Evt9 DT-1 Sta6", "< Sta6 Evt16 AA-3 Sta1", "> Sta13 Evt10 AA-6 Sta13"]
+    assert found[-10:-1] == one * 3
+
+
 def test_abort_of_the_provider_is_an_invalid_pdu() -> None:
     said = ((REQUESTOR, REQUEST), (ACCEPTOR, ANSWER), (ACCEPTOR, Abort(2, 1)))
     assert moves(*said)[-3:] == ["< Sta6 Evt19 AA-8 Sta13", "> Sta6 Evt16 AA-3 Sta1", "< Sta13 Evt17 AR-5 Sta1"]

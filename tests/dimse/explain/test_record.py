@@ -12,7 +12,20 @@ from recordings import NAMES, Said, said_in, steps_in, steps_of, tiles, whole
 from dimse.data import IMPLICIT_LE, Dataset, encode
 from dimse.explain import ACCEPTOR, REQUESTOR, Step
 from dimse.message import NCreateRQ, encode_command
-from dimse.ul import PDU, PDV, AssociateRQ, MaximumLength, PDataTF, PresentationContextRQ, UserIdentityRQ, encode_pdu
+from dimse.ul import (
+    PDU,
+    PDV,
+    Abort,
+    AssociateAC,
+    AssociateRQ,
+    MaximumLength,
+    PDataTF,
+    PresentationContextAC,
+    PresentationContextRQ,
+    ReleaseRQ,
+    UserIdentityRQ,
+    encode_pdu,
+)
 
 SHORT = [name for name in NAMES if sum(len(data) for _, data, _ in said_in(name)) < 9000]
 LABEL = Dataset(NumberOfCopies=2, FilmSessionLabel="a label that is cut")
@@ -25,6 +38,11 @@ def wire(*pdus: PDU) -> bytes:
 def request() -> AssociateRQ:
     contexts = (PresentationContextRQ(1, "1.2.840.10008.5.1.1.9", ("1.2.840.10008.1.2",)),)
     return AssociateRQ(called_ae_title="A", calling_ae_title="B", presentation_contexts=contexts)
+
+
+def answer() -> AssociateAC:
+    contexts = (PresentationContextAC(1, 0, "1.2.840.10008.1.2"),)
+    return AssociateAC(called_ae_title="A", calling_ae_title="B", presentation_contexts=contexts)
 
 
 def create(size: int, *, command_size: int = 1 << 16) -> list[PDataTF]:
@@ -198,6 +216,57 @@ def test_cut_off_message_is_a_step_of_its_own() -> None:
     steps = steps_of(said)
     tile(said, steps)
     assert (steps[-1].name, steps[-1].words) == ("P-DATA-TF", "an incomplete message")
+
+
+@pytest.mark.parametrize(
+    ("last", "name"),
+    [
+        (wire(Abort(0, 0)), "A-ABORT"),
+        (b"\x04\0\0\0\0\2ab", "P-DATA-TF"),
+        (b"\x09\0\0\0\0\0", "Unrecognized"),
+    ],
+)
+def test_pdu_that_interrupts_a_message_is_a_step_of_its_own(last: bytes, name: str) -> None:
+    said: Said = [(REQUESTOR, wire(request(), *create(8)[:3]) + last, 0.0)]
+    steps = steps_of(said)
+    tile(said, steps)
+    assert [(step.name, len(step.turns)) for step in steps if step.turns] == [
+        ("A-ASSOCIATE-RQ", 1),
+        ("P-DATA-TF", 3),
+        (name, 1),
+    ]
+    assert [step.words == "an incomplete message" for step in steps[:3]] == [False, True, False]
+
+
+def test_cut_off_abort_in_a_message_is_a_step_of_its_own() -> None:
+    said: Said = [(REQUESTOR, wire(request(), *create(8)[:3], Abort(0, 0))[:-1], 0.0)]
+    steps = steps_of(said)
+    tile(said, steps)
+    assert [step.name for step in steps] == ["A-ASSOCIATE-RQ", "P-DATA-TF", "A-ABORT"]
+
+
+def test_states_change_in_the_order_of_the_pdus() -> None:
+    """The acceptor asks for release while the message of the requestor is incomplete, and then the requestor sends it.
+
+    In Sta7 the acceptor may still receive P-DATA-TFs, and in Sta8 the requestor may still send them.
+    """
+    first, *others = create(8)
+    said: Said = [(REQUESTOR, wire(request()), 0.0), (ACCEPTOR, wire(answer()), 0.1)]
+    said += [(REQUESTOR, wire(first), 0.2), (ACCEPTOR, wire(ReleaseRQ()), 0.3), (REQUESTOR, wire(*others), 0.4)]
+    steps = steps_of(said)
+    sent = [(move.before.name, move.event.name) for move in steps[3].moves if move.side == REQUESTOR]
+    assert sent == [("Sta6", "Evt9")] + [("Sta8", "Evt9")] * len(others)
+
+
+def test_abort_of_the_peer_ends_an_incomplete_message() -> None:
+    said: Said = [(REQUESTOR, wire(request()), 0.0), (ACCEPTOR, wire(answer()), 0.1)]
+    said += [(REQUESTOR, wire(*create(8)[:3]), 0.2), (ACCEPTOR, wire(Abort(0, 0)), 0.3)]
+    steps = steps_of(said)
+    tile(said, steps)
+    assert [step.name for step in steps[2:4]] == ["P-DATA-TF", "A-ABORT"]
+    assert all(move.action for step in steps for move in step.moves)
+    (*_, last) = (move for step in steps for move in step.moves if move.side == REQUESTOR)
+    assert last.after.name == "Sta1"
 
 
 def test_passcode_is_secret_in_fields() -> None:
