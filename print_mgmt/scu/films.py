@@ -10,7 +10,13 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from dataclasses import dataclass
 from typing import Unpack
 
-from dimse.errors import AssociationAborted, ConnectionFailed, RemoteProtocolError, ResponseTimeout
+from dimse.errors import (
+    AssociationAborted,
+    ConnectionFailed,
+    LocalProtocolError,
+    RemoteProtocolError,
+    ResponseTimeout,
+)
 
 from ..attributes import Chosen
 from ..film import PresentationLUT, PrintImage
@@ -219,7 +225,9 @@ class Films:
         while True:
             try:
                 return await step()
-            except _LOST as exc:
+            except (*_LOST, LocalProtocolError) as exc:
+                if isinstance(exc, LocalProtocolError) and not self._is_released:
+                    raise
                 if self._film is not None and self._film.was_asked:
                     raise PrintUncertain(f"{exc}; it is unknown whether {self._film.name} was printed") from exc
                 if not self._retries.left or self._collated:
@@ -227,3 +235,8 @@ class Films:
                 reason = exc
             await self.close()
             await self._retries.pause(reason)
+
+    @property
+    def _is_released(self) -> bool:
+        """Whether the association of the session has ended: a request after a release raises `LocalProtocolError`."""
+        return self._session is not None and not self._session.operations.association.is_open

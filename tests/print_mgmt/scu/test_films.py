@@ -189,6 +189,21 @@ async def test_association_is_reopened_between_films() -> None:
     assert (feeder.printed, odd.printed) == (2, 2)
 
 
+async def test_film_is_refilled_after_a_release_by_the_printer() -> None:
+    """The release comes between two images of one film."""
+    associations: list[Association] = []
+
+    async def remember(association: Association, _: Operation) -> None:
+        associations.append(association)
+
+    odd = Odd(before=remember)
+    async with odd.client(retries=1) as client, client.films(ImageDisplayFormat=r"STANDARD\1,2") as films:
+        await films.add(gray(1))
+        await associations[-1].release()
+        await films.add(gray(2))
+    assert (films.printed, odd.printed, odd.asked.count("NSetRQ")) == (1, 1, 3)
+
+
 async def test_collated_films_need_one_n_action() -> None:
     """PS3.4 H.4.1.2.4: N-ACTION on the session, with all of its film boxes."""
     async with printer() as (server, printed):
