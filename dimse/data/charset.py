@@ -255,8 +255,9 @@ def text_faults(raw: bytes | memoryview, charset: Charset, *, person: bool = Fal
     escapes = [] if first.alone else _ESCAPE.findall(data)
     for piece, row in _pieces(data, first, person) if escapes else [(data, first)]:
         yield from _piece_faults(piece, row)
-    unnamed = {_BY_ESCAPE[escape] for escape in escapes} - {_ASCII, *charset}
-    for row in sorted(unnamed, key=lambda row: row.term):
+    used = {_BY_ESCAPE[escape] for escape in escapes}
+    unnamed = used - {_ASCII, *charset}
+    for row in sorted(unnamed or (set() if charset else used), key=lambda row: row.term):
         yield f"an escape to {row.name}, which (0008,0005) does not name"
     if person and b"\x1b" in data.split(b"=")[0]:
         yield "an escape in the alphabetic component group"

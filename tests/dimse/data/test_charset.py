@@ -334,6 +334,15 @@ def test_text_faults_name_wrong_bytes(terms: list[str], raw: bytes, faults: list
     assert [*text_faults(raw, charset_of(terms), person=True)] == faults
 
 
+@pytest.mark.parametrize(
+    ("raw", "name"), [(b"A\x1b(BB", "ISO-IR 6"), (b"A\x1b(JB", "ISO-IR 6"), (b"\x1b$B;3\x1b(B", "ISO-IR 87")]
+)
+def test_escape_without_the_attribute_is_a_fault(raw: bytes, name: str) -> None:
+    """It stays in the text, even if it only selects ASCII."""
+    assert "\x1b" in decode_text(raw, ())
+    assert [*text_faults(raw, ())] == [f"an escape to {name}, which (0008,0005) does not name"]
+
+
 def test_many_escapes_are_read_in_linear_time() -> None:
     storm = b"\x1b$B;3\x1b(B\x1b-L" * 50_000
     assert decode_text(storm, charset_of(JAPANESE)) == "山" * 50_000
