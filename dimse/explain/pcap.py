@@ -172,7 +172,7 @@ def _pcapng(data: bytes) -> Iterator[_Packet]:
                 words = f"a packet of interface {interface}; interfaces described before it: {len(links)}"
                 raise DecodeError(words, path="block", offset=position)
             link_type, unit, start = links[interface]
-            yield start + time * unit, link_type, packet
+            yield 0.0 if time is None else start + time * unit, link_type, packet
         position += length
 
 
@@ -196,10 +196,10 @@ def _enhanced(body: memoryview, order: str) -> tuple[int, int, memoryview]:
     return interface, high << 32 | low, _part(body, 20, length, "enhanced packet")
 
 
-def _simple(body: memoryview, order: str) -> tuple[int, int, memoryview]:
+def _simple(body: memoryview, order: str) -> tuple[int, None, memoryview]:
     (length,) = Struct(f"{order}I").unpack(_part(body, 0, 4, "simple packet"))
     # The block has no time. Its packet is shorter than ``length`` if the capture keeps only the start of each packet
-    return 0, 0, body[4 : 4 + length]
+    return 0, None, body[4 : 4 + length]
 
 
 def _obsolete(body: memoryview, order: str) -> tuple[int, int, memoryview]:
@@ -207,7 +207,7 @@ def _obsolete(body: memoryview, order: str) -> tuple[int, int, memoryview]:
     return interface, high << 32 | low, _part(body, 20, length, "packet")
 
 
-_CAPTURED: dict[int, Callable[[memoryview, str], tuple[int, int, memoryview]]] = {
+_CAPTURED: dict[int, Callable[[memoryview, str], tuple[int, int | None, memoryview]]] = {
     _ENHANCED_PACKET: _enhanced,
     _SIMPLE_PACKET: _simple,
     _PACKET: _obsolete,

@@ -420,6 +420,15 @@ def test_times_count_from_the_offset_of_their_interface(order: str) -> None:
     assert only_connection(file).times == [1000.0, 1000.0]
 
 
+def test_simple_packet_has_no_time_though_its_interface_has_an_offset() -> None:
+    options = struct.pack("<HHq", 14, 8, 1_700_000_000)
+    file = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
+    file += block(1, struct.pack("<HHI", RAW, 0, 0) + options)
+    for packet in talk():
+        file += block(3, struct.pack("<I", len(packet)) + packet)
+    assert only_connection(file).times == [0.0, 0.0]
+
+
 # --- broken files ---
 
 
