@@ -59,7 +59,7 @@ class _TilePart:
 class TileParts:
     """The tile-parts of a codestream.
 
-    ``is_open``: the last tile-part has no length. ``is_wrong``: it is shorter than its length. ``is_packed``: all
+    ``is_open``: the last tile-part has no length. ``is_wrong``: its length counts the end of image. ``is_packed``: all
     packet headers are in the main header (PPM).
     """
 
@@ -147,7 +147,7 @@ def decode_whole(parts: TileParts, decode: Callable[[bytes], _Pixels]) -> tuple[
             faults.append("have bytes after the last packet: data before them may be missing (T.800 B.10)")
     pixels = decode(parts.with_false_packets())
     if parts.is_wrong:
-        faults.append("have a tile-part that is shorter than its length: data may be missing (T.800 A.4.2)")
+        faults.append("have a tile-part of 2 bytes less than its length: data may be missing (T.800 A.4.2)")
     if parts.is_packed:
         faults.append("have all packet headers in front: packets may be missing (T.800 A.7.4)")
     return pixels, faults
@@ -174,8 +174,12 @@ def read(data: bytes) -> TileParts:
         raise ImageError("the header of a JPEG 2000 image ends too early") from exc
     if not parts:
         raise ImageError("JPEG 2000 data break off: they have no tile-part (T.800 A.4.2)")
-    found = _first_marker(data, parts[-1].body, parts[-1].end)
+    end = parts[-1].end
+    found = _first_marker(data, parts[-1].body, end)
     if found is not None:
+        if found != end - len(_EOC):
+            sizes = f"{found - parts[-1].start} of {end - parts[-1].start} bytes"
+            raise ImageError(f"JPEG 2000 data break off: a tile-part ends after {sizes} (T.800 A.4.2)")
         parts[-1] = replace(parts[-1], end=found)
     return TileParts(data, tuple(parts), is_open=is_open, is_wrong=found is not None, is_packed=is_packed)
 
