@@ -194,7 +194,10 @@ def _compressed_bytes(frame: Frame, syntax: TransferSyntax | None, fragments: Fr
     JPEG family. Such Pixel Data are read with a note.
     """
     if isinstance(_value(frame, "PixelData"), list):
-        return b"".join(fragments()[frame.number - 1])
+        frames = fragments()
+        if syntax is not None and syntax.uid == _UNCOMPRESSED:
+            _check_same_sizes(frames)
+        return b"".join(frames[frame.number - 1])
     if syntax is None or not syntax.encapsulated:
         return None
     data = bytes(_bytes(frame))
@@ -204,6 +207,14 @@ def _compressed_bytes(frame: Frame, syntax: TransferSyntax | None, fragments: Fr
     content = "one compressed frame" if is_compressed else "not compressed"
     frame.note(f"PixelData has no fragments, though the syntax is {syntax.name}: read as {content} (PS3.5 A.4)")
     return data if is_compressed else None
+
+
+def _check_same_sizes(frames: Sequence[Sequence[Fragment]]) -> None:
+    """Raise ImageError if uncompressed frames differ in size: a fragment is missing, and another took its place."""
+    sizes = {sum(map(len, frame)) for frame in frames}
+    if len(sizes) > 1:
+        found = f"from {min(sizes)} to {max(sizes)} bytes"
+        raise ImageError(f"uncompressed frames in fragments have {found}: data are missing (PS3.5 A.4)")
 
 
 def photometric_of(frame: Frame) -> str:
@@ -308,7 +319,7 @@ def _decompress(
     uid = syntax.uid if syntax is not None else ""
     if uid in (_UNCOMPRESSED, _DEFLATED_FRAMES):
         plain = frame.dataset.copy()
-        plain.PixelData = data if uid == _UNCOMPRESSED else _inflate(data, shape, allocated)
+        plain.PixelData = data if uid == _UNCOMPRESSED else _inflate(frame, data, shape, allocated)
         plain.NumberOfFrames = 1
         return _read_native(Frame(plain, notes=frame.notes), shape, photometric), photometric in _YBR, True
     if allocated not in (1, *_WHOLE):
@@ -321,18 +332,24 @@ def _decompress(
     return fit_to_cells(decoded.values, frame, decoded.precision), decoded.is_ybr, False
 
 
-def _inflate(data: bytes, shape: tuple[int, ...], allocated: int) -> bytes:
+def _inflate(frame: Frame, data: bytes, shape: tuple[int, ...], allocated: int) -> bytes:
     """Return an inflated frame, cut to the length that the frame needs, rounded up to whole words.
 
-    Raises ImageError for broken data; too little data is not noticed here.
+    Data without an end, and data after the frame, are a note: data in the middle may be missing. Raises ImageError for
+    broken data; too little data is not noticed here.
     """
     samples = shape[2] if len(shape) == 3 else 1
     needed = (shape[0] * shape[1] * samples * allocated + 7) // 8
     inflater = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
     try:
-        return inflater.decompress(data, needed + needed % 2)
+        inflated = inflater.decompress(data, needed + needed % 2)
+        has_more = bool(inflater.decompress(inflater.unconsumed_tail, 1))
     except zlib.error as exc:
         raise ImageError(f"Deflated Image Frame cannot be inflated: {exc} (PS3.5 A.4.13)") from exc
+    if has_more or not inflater.eof:
+        found = "more bytes than the frame needs" if has_more else "no end"
+        frame.note(f"Deflated Image Frame has {found}: data may be missing (PS3.5 A.4.13)")
+    return inflated
 
 
 def _to_rgb(cells: Cells, photometric: str) -> Cells:

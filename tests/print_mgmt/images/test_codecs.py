@@ -133,6 +133,17 @@ def test_uncompressed_fragments_are_read() -> None:
     assert np.array_equal(prepare(file, frame=2).pixels, GRAY8)
 
 
+def test_missing_fragment_of_uncompressed_frames_is_refused() -> None:
+    """The fragments after it would take its place in all frames, but for the last one."""
+    halves = [GRAY8.tobytes()[:192], GRAY8.tobytes()[192:]] * 2
+    offsets = bytes(4) + (400).to_bytes(4, "little")
+    file = image(b"", GRAY8, "1.2.840.10008.1.2.1.98", NumberOfFrames=2, PixelData=[offsets, *halves])
+    assert np.array_equal(prepare(file).pixels, GRAY8)
+    file.dataset.PixelData = [offsets, *halves[1:]]
+    with pytest.raises(ImageError, match="have from 192 to 384 bytes: data are missing"):
+        prepare(file)
+
+
 # Without fragments, although the Transfer Syntax needs them, and the reverse
 
 
@@ -447,6 +458,29 @@ def test_deflated_frames_are_inflated_to_their_size() -> None:
         syntax = TransferSyntax(uid="1.2.840.10008.1.2.8.1", name="Deflated Image Frame", encapsulated=True)
         file = replace(image(data, GRAY8), syntax=syntax)
         assert np.array_equal(prepare(file).pixels, GRAY8)
+
+
+@pytest.mark.parametrize(
+    ("content", "flush", "found"),
+    [
+        (GRAY8.tobytes() + b"\1", zlib.Z_FINISH, "more bytes than the frame needs"),
+        (GRAY8.tobytes(), zlib.Z_SYNC_FLUSH, "no end"),
+    ],
+)
+def test_deflated_frame_of_wrong_length_has_a_note(content: bytes, flush: int, found: str) -> None:
+    deflate = zlib.compressobj(wbits=-15)
+    data = deflate.compress(content) + deflate.flush(flush)
+    syntax = TransferSyntax(uid="1.2.840.10008.1.2.8.1", name="Deflated Image Frame", encapsulated=True)
+    made = prepare(replace(image(data, GRAY8), syntax=syntax))
+    assert np.array_equal(made.pixels, GRAY8)
+    assert made.notes == (f"Deflated Image Frame has {found}: data may be missing (PS3.5 A.4.13)",)
+
+
+def test_whole_deflated_frame_has_no_note() -> None:
+    deflate = zlib.compressobj(wbits=-15)
+    data = deflate.compress(GRAY8.tobytes()) + deflate.flush()
+    syntax = TransferSyntax(uid="1.2.840.10008.1.2.8.1", name="Deflated Image Frame", encapsulated=True)
+    assert prepare(replace(image(data + b"\0" * (len(data) % 2), GRAY8), syntax=syntax)).notes == ()
 
 
 def test_frame_that_cannot_be_inflated_is_refused() -> None:
