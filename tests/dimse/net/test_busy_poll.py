@@ -133,7 +133,7 @@ class Machine:
         self._monkeypatch = monkeypatch
         monkeypatch.setattr(busy_poll, "_CLIENT_SECONDS", SECONDS)
         monkeypatch.setattr(busy_poll, "_LOAD", str(load))
-        monkeypatch.setattr("os.cpu_count", lambda: 4)
+        monkeypatch.setattr("dimse.net.busy_poll._PROCESSORS", 4)
 
     def polls(self, ready: int = 4, tasks: int = 1) -> bool:
         """Return whether a client polls after its first message."""
