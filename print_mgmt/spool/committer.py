@@ -38,9 +38,10 @@ class _Work(NamedTuple, Generic[T]):
 class Committer(Generic[P]):
     """A thread that owns ``connection``, and closes it at the end.
 
-    ``prologue`` runs at the start of each transaction, and ``committed`` gets its result after the commit. ``step`` is
-    called at named steps; tests use it to fail there. All three, and the work itself, run in the thread. An error after
-    the commit is reported to `threading.excepthook`, and changes no result.
+    ``prologue`` runs at the start of each transaction, and ``committed`` gets its result after the commit, before the
+    results of the work are returned. ``step`` is called at named steps; tests use it to fail there. All three, and the
+    work itself, run in the thread. An error after the commit is reported to `threading.excepthook`, and changes no
+    result.
     """
 
     def __init__(
@@ -118,11 +119,11 @@ class Committer(Generic[P]):
             return
         with _reported():
             self._step("committed")
+        with _reported():
+            self._committed(begun)
         for work, result in results:
             with suppress(InvalidStateError):
                 work.future.set_result(result)
-        with _reported():
-            self._committed(begun)
 
     def _execute_one(self, work: _Work[Any], results: list[tuple[_Work[Any], Any]]) -> None:
         self._db.execute("SAVEPOINT work")

@@ -4,14 +4,19 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Event
+from typing import TypeVar
 
 import pytest
 
+from print_mgmt.spool import committer as committer_module
 from print_mgmt.spool.committer import Committer
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -57,6 +62,23 @@ async def test_work_that_is_not_forced_comes_first(tmp_path: Path, statements: l
         queued.set()
         await asyncio.gather(first, *others)
     assert [one for one in statements if one in ("forced", "unforced")] == ["unforced", "forced"]
+
+
+async def test_commit_is_told_before_the_results(
+    tmp_path: Path, statements: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A caller that has the result finds in the log which leases its transaction has ended."""
+
+    class Noting(Future[T]):
+        def set_result(self, result: T) -> None:
+            order.append("result")
+            super().set_result(result)
+
+    order = list[str]()
+    monkeypatch.setattr(committer_module, "Future", Noting)
+    with committer(tmp_path, statements, committed=lambda _: order.append("committed")) as made:
+        await made.execute(partial(int, "1"))
+    assert order == ["committed", "result"]
 
 
 def fail(_: object) -> None:
