@@ -31,6 +31,8 @@ from ..terminal import (
 __all__ = ["add"]
 
 _COMMAND = re.compile(r"""(?:[^;'"]|'[^']*'|"[^"]*"|['"])+""")  # text up to a semicolon that is not in quotes
+_PATH = re.compile(r"(?:@| file=)(\S*)$")  # at the end of a line, the part of a path that has been typed
+_DELIMITERS = " =.:$,@"  # between the words that the Tab key completes
 _Views = Callable[[], Sequence[View]]  # returns new views for one association
 
 
@@ -74,6 +76,8 @@ def _lab(parser: argparse.ArgumentParser, views: _Views, arguments: argparse.Nam
     tls, listen_tls = client_tls(parser, arguments), server_tls(parser, arguments, "listen")
     if (tls if arguments.peer is None else listen_tls) is not None:
         parser.error("--tls options are for a peer, --listen-tls options for --listen")
+    if arguments.trace == "-":
+        parser.error("--trace -: standard output has each PDU and state already; name a file or a folder")
     if arguments.trace and (tls or listen_tls) is not None and not arguments.trace_tls:
         parser.error("--trace would record decrypted TLS: add --trace-tls if that is intended")
     recorder = record(arguments.trace, tls=arguments.trace_tls) if arguments.trace else None
@@ -178,7 +182,7 @@ def _complete_words(lab: Lab) -> None:
 
         words = _Words(lab, lambda: readline.get_line_buffer()[: readline.get_begidx()])
         readline.set_completer(words.complete)
-        readline.set_completer_delims(" =.:$,@")
+        readline.set_completer_delims(_DELIMITERS)
         readline.parse_and_bind("tab: complete")
 
 
@@ -201,8 +205,9 @@ class _Words:
             return sorted(COMMANDS)
         if before.endswith("$"):
             return sorted(self._lab.names)
-        if before.endswith(("@", " file=")):
-            return _files(text)
+        if path := _PATH.search(before):  # a delimiter in the path, such as the dot of ``../a``, begins a new word
+            begun = path[1]
+            return [each[len(begun) :] for each in _files(begun + text) if each.startswith(begun)]
         return _vocabulary()
 
 

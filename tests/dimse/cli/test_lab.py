@@ -13,7 +13,7 @@ from peers import PATIENCE, run_dimse
 from raw import HOST
 
 import dimse.cli
-from dimse.cli.lab import _Words
+from dimse.cli.lab import _DELIMITERS, _Words
 from dimse.lab import Lab
 from dimse.net import VERIFICATION, serve
 
@@ -88,6 +88,17 @@ def test_empty_trace_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert "argument --trace: is empty" in capsys.readouterr().err
 
 
+def test_trace_without_a_file_is_wrong_usage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command shows each PDU on standard output; `record` would make a folder with the name -."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit):
+        dimse.cli.main(["lab", "A@127.0.0.1:1", "--trace", "-"])
+    assert "--trace -: standard output has each PDU and state already" in capsys.readouterr().err
+    assert [*tmp_path.iterdir()] == []
+
+
 async def test_script_comes_from_a_pipe(tmp_path: Path) -> None:
     async with serve([VERIFICATION], port=0) as server:
         ended = await run_dimse("lab", f"{HOST}:{server.port}", cwd=tmp_path)  # standard input is empty
@@ -130,3 +141,17 @@ def test_tab_completes_files(before: str, tmp_path: Path) -> None:
     (tmp_path / "slice.dcm").touch()
     lab = Lab(lambda _: pytest.fail("no connection is needed"))
     assert _Words(lab, lambda: before).complete(f"{tmp_path}/sl", 0) == f"{tmp_path}/slice.dcm"
+
+
+@pytest.mark.parametrize(
+    ("line", "rest"),
+    [("raw @./sli", "ce.v1.dcm"), ("raw @slice.v", "1.dcm"), ("send C-STORE-RQ file=../here/slice.", "v1.dcm")],
+)
+def test_tab_completes_files_after_a_dot(line: str, rest: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "slice.v1.dcm").touch()
+    monkeypatch.chdir(tmp_path / "here")
+    start = max(map(line.rfind, _DELIMITERS)) + 1  # as readline does
+    words = _Words(Lab(lambda _: pytest.fail("no connection is needed")), lambda: line[:start])
+    assert words.complete(line[start:], 0) == f"{line[start:]}{rest}"
+    assert words.complete(line[start:], 1) is None
