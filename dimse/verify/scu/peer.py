@@ -184,11 +184,12 @@ class ScuPeer:
                 await self._until_read(visit)
         finally:
             self._hang_up(visit)
-            if not task.done():
-                task.cancel()
-            with suppress(asyncio.CancelledError):
-                visit.ended = await task
-        self._note(visit.ended)
+            await _end(task)
+            if not task.cancelled() and task.exception() is None:
+                visit.ended = task.result()
+                self._note(visit.ended)
+        if not task.cancelled():
+            task.result()  # raises the error of a command that did not start
 
     async def _until_read(self, visit: Visit) -> None:
         """After the program has ended, wait until everything on its connections is read."""
@@ -226,12 +227,21 @@ class ScuPeer:
                 wire.send(Abort(0, 0))
             wire.close()
 
-    def _note(self, ended: Ended | None) -> None:
-        if ended is None:
-            return
+    def _note(self, ended: Ended) -> None:
         how = "was killed" if ended.was_killed else f"ended with exit status {ended.exit}"
         how = how if ended.signal is None else f"ended by signal {ended.signal}"
         self.trace.note(0, f"the command {how}")
+
+
+async def _end(task: "asyncio.Task[Ended]") -> None:
+    """End the program of ``task`` if it still runs, and wait for its end; if this is canceled, kill the program."""
+    task.cancel()
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait({task})
+        raise
 
 
 async def _either(task: "asyncio.Task[Ended]", changed: asyncio.Event, seconds: float | None) -> None:

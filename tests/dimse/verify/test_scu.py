@@ -4,10 +4,12 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hurried import run_hurried
 from peers import free_port
 from wrong_scus import Wrong, program, proposal
 
@@ -71,6 +73,40 @@ async def test_command_is_killed_after_the_patience() -> None:
     words = (sys.executable, "-c", "import time; time.sleep(600)")
     run = await echoing(ScuTarget(program=Command(words), patience=0.2), "UL-A-7.01")
     assert run.is_unjudged
+
+
+async def test_cancellation_while_the_command_ends_is_not_lost() -> None:
+    is_ending = asyncio.Event()
+
+    async def run(_values: Mapping[str, str]) -> Ended:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:  # as a command that goes on after SIGTERM
+            is_ending.set()
+            await asyncio.Event().wait()
+        raise AssertionError
+
+    tester = asyncio.ensure_future(echoing(ScuTarget(program=run, patience=0.01), "UL-A-7.01"))
+    await is_ending.wait()
+    tester.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await tester
+
+
+def test_trace_of_an_endless_visit_says_that_the_command_was_killed() -> None:
+    async def run(values: Mapping[str, str]) -> Ended:
+        ended: Ended = await program(Wrong(step=lambda scu: scu.echo()))(values)
+        if values["case"] != PLAIN:
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            return Ended(was_killed=True)
+        return ended
+
+    found = run_hurried(echoing(ScuTarget(program=run, patience=100.0, longest_visit=50.0), "UL-A-8.02"))
+    (result,) = found.results
+    assert result.is_endless
+    assert result.trace is not None
+    assert "the command was killed" in [entry.note for entry in result.trace.entries]
 
 
 async def test_scu_that_goes_on_without_end_is_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
