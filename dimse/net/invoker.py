@@ -185,10 +185,10 @@ class Responses(Generic[R_co]):
             self.due = inf
 
     def _keep_handed(self) -> None:
-        """Count as unread a response that arrived for a coroutine just before its cancellation."""
+        """Count as the first unread one a response that arrived for a coroutine just before its cancellation."""
         if self._handed is not None:
             response, self._handed = self._handed, None
-            self.unread.append(response)
+            self.unread.insert(0, response)
             with suppress(LimitExceeded):  # the next message that arrives raises it
                 self._backlog.put(response)
 

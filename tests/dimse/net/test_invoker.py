@@ -185,6 +185,22 @@ async def test_response_that_meets_a_cancellation_is_kept() -> None:
     assert found == [0xFF00, 0]
 
 
+async def test_response_that_meets_a_cancellation_stays_before_later_ones() -> None:
+    async def search() -> None:
+        async with invoking.invoker.invoke(CONTEXT, SEARCH, CFindRSP) as responses:
+            waiting = asyncio.create_task(responses.take())
+            await asyncio.sleep(0)
+            invoking.invoker.arrive(PENDING)
+            invoking.invoker.arrive(replace(PENDING, Status=0))
+            waiting.cancel()
+            await asyncio.wait([waiting])
+            found.append((await responses.final()).Status)
+
+    invoking, found = Invoking(), list[int]()
+    await search()
+    assert found == [0]
+
+
 async def test_request_fails_if_its_trace_aborts() -> None:
     def abort_at_request(record: Record) -> None:
         if record.direction == ">" and isinstance(record.what, CEchoRQ):
