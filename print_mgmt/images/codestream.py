@@ -14,8 +14,8 @@ from .errors import ImageError
 
 __all__ = ["Codestream", "read", "with_end"]
 
-_SOI, _SOC, _END = b"\xff\xd8", b"\xff\x4f\xff\x51", b"\xff\xd9"  # EOI and EOC have the same code
-_STARTS = b"\xff\xda", b"\xff\x93"  # SOS and SOD, which begin a scan and the data of a tile; data never contain them
+_SOI, _SOC = b"\xff\xd8", b"\xff\x4f\xff\x51"
+_SCAN, _END = b"\xff\xda", b"\xff\xd9"  # SOS and EOI; data never contain them
 _JP2 = b"\0\0\0\x0cjP  "  # the first bytes of a JP2 file, T.800 I.5.1
 _COLR = re.compile(rb"colr\x01..(.{4})", re.DOTALL)  # T.800 I.5.3.3: an enumerated color space
 _SYCC = (18).to_bytes(4, "big")
@@ -70,12 +70,12 @@ def read(data: bytes) -> Codestream | None:
 
 
 def with_end(data: bytes) -> bytes:
-    """Return the data of a JPEG, JPEG-LS or JPEG 2000 with an end of image.
+    """Return the data of a JPEG or JPEG-LS with an end of image.
 
-    If the end is missing, it is added in place of the padding. An end of image before the last scan or tile does not
-    count: it belongs to a thumbnail.
+    If the end is missing, it is added in place of the padding. An end of image before the last scan does not count: it
+    belongs to a thumbnail.
     """
-    if data.rfind(_END) > max(map(data.rfind, _STARTS)):
+    if data.rfind(_END) > data.rfind(_SCAN):
         return data
     stripped = data.rstrip(b"\0")
     if stripped.endswith(b"\xff"):  # a zero after FF belongs to the data (T.81 B.1.1.5)
