@@ -34,6 +34,7 @@ _SIZ_AT, _PSOT_AT = 6, 6  # offsets from SOC to the content of SIZ, and from SOT
 # A packet header whose bits are all 1: the length of its first code-block has more than 32 bits. Bit stuffing makes 7F
 # of each second byte (B.10.1). A missing packet without code-blocks takes two bytes, so there are more than needed
 _FALSE_HEADER = b"\xff\x7f" * 32
+_EMPTY_PACKETS = b"\x00\x80"  # the bytes of packets that are empty, or include no code-block
 _MAX_ZPPT = 0xFF
 
 _Pixels = NDArray[np.integer]
@@ -100,8 +101,8 @@ class TileParts:
         return self._with_last(self.data[self.parts[-1].body : self.end])
 
     def shortened(self) -> bytes:
-        """Return the codestream without the last byte that is not 0; bytes 0 may be empty packets."""
-        return self._with_last(self.data[self.parts[-1].body : self.end].rstrip(b"\0")[:-1])
+        """Return the codestream without the last byte that is not a packet without code-blocks."""
+        return self._with_last(self.data[self.parts[-1].body : self.end].rstrip(_EMPTY_PACKETS)[:-1])
 
     def _with_last(self, body: bytes) -> bytes:
         """Return the codestream with other data of the last tile-part, which then has no length."""

@@ -77,6 +77,16 @@ def test_codestream_with_open_tile_part_is_decoded(kind: str) -> None:
     assert decoded.fault == ""
 
 
+def test_open_tile_part_that_ends_in_empty_packets_is_complete() -> None:
+    """A flat image has all its data in the first packets."""
+    flat = np.full((64, 64), 85, np.uint8)
+    data = with_length(bytes(imagecodecs.jpeg2k_encode(flat, level=0, codecformat="j2k", reversible=True)), 0)
+    assert data[-3:-2] == b"\x80"
+    decoded = decode(data)
+    assert np.array_equal(decoded.values, flat)
+    assert decoded.fault == ""
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("tail", [b"", EOC, bytes(4)], ids=["nothing", "end", "padding"])
 def test_open_tile_part_cut_anywhere_is_refused(kind: str, tail: bytes) -> None:
