@@ -123,8 +123,8 @@ class ScuPeer:
         The invariants judge the traffic of the visit only if ``is_judged``. ``max_length`` is the Maximum Length of the
         tester. ``tls`` replaces the context of the target. With ``reads_hello``, only the ClientHello is read.
 
-        Raises `Unprepared` if the SCU does not connect, or goes on without end; `OSError` if the command cannot be
-        started; and any error of the tester that ended the visit.
+        Raises `Unprepared` if the command cannot be started, or if the SCU does not connect or goes on without end, and
+        any error of the tester that ended the visit.
         """
         visit = Visit(dict(table), service or self.service, self.random, self.patience, on_pdu=on_pdu)
         visit.is_judged, visit.max_length = is_judged, max_length
@@ -159,7 +159,7 @@ class ScuPeer:
     async def _run(self, visit: Visit, program: Program) -> None:
         """Run the program until it ends, is silent on a connection, or has no connection open for ``patience`` seconds.
 
-        Then end it if it still runs.
+        Then end it if it still runs. Raises `Unprepared` if it cannot be started.
         """
         values = {
             "host": self.target.host,
@@ -188,8 +188,11 @@ class ScuPeer:
             if not task.cancelled() and task.exception() is None:
                 visit.ended = task.result()
                 self._note(visit.ended)
-        if not task.cancelled():
-            task.result()  # raises the error of a command that did not start
+        try:
+            if not task.cancelled():
+                task.result()  # raises the error of a command that did not start
+        except OSError as exc:
+            raise Unprepared(f"the command did not start: {_words_of(exc)}") from exc
 
     async def _until_read(self, visit: Visit) -> None:
         """After the program has ended, wait until everything on its connections is read."""
@@ -252,3 +255,8 @@ async def _either(task: "asyncio.Task[Ended]", changed: asyncio.Event, seconds: 
         await asyncio.wait(both, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     finally:
         waiter.cancel()
+
+
+def _words_of(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or error}"

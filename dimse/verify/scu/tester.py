@@ -154,7 +154,7 @@ class ScuTester:
         except Unprepared as exc:
             return self._stop(f"the plain scenario failed: {exc}")
         except OSError as exc:
-            return self._stop(f"the plain scenario failed: {_start_error(exc)}")
+            return self._stop(f"the plain scenario failed: the tester failed: {type(exc).__name__}: {exc}")
         except PEER_ERRORS as exc:
             return self._stop(f"the plain scenario failed: {peer_error(exc)}")
         if reason := _fault_of(visit, self.target.patience):
@@ -253,8 +253,6 @@ class ScuTester:
             silence = (Silent(patience),) if peer.last is not None and peer.last.hung else ()
             result.is_endless = peer.last is not None and peer.last.is_endless
             return unjudged_result(subcase, silence, exc.verdict, exc.reason)
-        except OSError as exc:
-            return unjudged_result(subcase, observed, Verdict.INCONCLUSIVE, _start_error(exc))
         except PEER_ERRORS as exc:
             return unjudged_result(subcase, observed, Verdict.INCONCLUSIVE, peer_error(exc))
         except Exception as exc:
@@ -287,12 +285,6 @@ class ScuTester:
     def _report(self, result: Result) -> None:
         self.run.results.append(result)
         self.on_result(result)
-
-
-def _start_error(error: OSError) -> str:
-    """Return why the command cannot be started, in words."""
-    where = f"{error.filename}: " if error.filename else ""
-    return f"the command did not start: {where}{error.strerror or error}"
 
 
 def _fault_of(visit: Visit, patience: float) -> str:

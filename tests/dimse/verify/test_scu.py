@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 from hurried import run_hurried
@@ -58,6 +59,27 @@ async def test_command_that_cannot_start_is_not_judged() -> None:
     assert (run.exit_status(), run.results) == (3, [])
     reason = "the command did not start: /no/such/program: No such file or directory"
     assert run.stopped == f"the plain scenario failed: {reason}"
+
+
+async def test_system_error_in_the_plain_scenario_is_not_blamed_on_the_command() -> None:
+    class FailingService(EchoService):
+        def __init__(self, random: Random) -> None:  # noqa: ARG002
+            raise OSError(28, "No space left on device")
+
+    target = ScuTarget(program=Command(split_command(ECHO)))
+    run = await verify_scu(target, SCU_CASES, Options(cases=("UL-A-7.01",)), service=FailingService)
+    reason = "the tester failed: OSError: [Errno 28] No space left on device"
+    assert run.stopped == f"the plain scenario failed: {reason}"
+
+
+async def test_system_error_in_a_case_is_an_error_of_the_tester() -> None:
+    async def fail(_peer: ScuPeer) -> Seen:
+        raise OSError(28, "No space left on device")
+
+    cases = [replace(case, run=fail, subcases=()) for case in SCU_CASES if case.id == "UL-A-7.01"]
+    run = await verify_scu(ScuTarget(program=Command(split_command(ECHO))), cases, service=EchoService)
+    reason = "the tester failed: OSError: [Errno 28] No space left on device"
+    assert [(result.verdict, result.reason) for result in run.results] == [(Verdict.ERROR, reason)]
 
 
 async def test_plain_scenario_that_fails_is_not_judged() -> None:
