@@ -251,7 +251,7 @@ class ScuTester:
             observed = (seen,) if isinstance(seen, Seen) else seen
         except Unprepared as exc:
             silence = (Silent(patience),) if peer.last is not None and peer.last.hung else ()
-            result.is_endless = peer.last is not None and peer.last.is_endless
+            result.is_endless |= peer.last is not None and peer.last.is_endless
             return unjudged_result(subcase, silence, exc.verdict, exc.reason)
         except PEER_ERRORS as exc:
             return unjudged_result(subcase, observed, Verdict.INCONCLUSIVE, peer_error(exc))

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from twin import HOST, Twin, serving
 
 from dimse.ul import PDV, PDataTF, ReleaseRP, encode_pdu
-from dimse.verify import CASES, Case, Flags, Options, Peer, Role, Run, Target, verify_scp
+from dimse.verify import CASES, Case, Flags, Options, Peer, Role, Run, SubCase, Target, Unprepared, verify_scp
 from dimse.verify.allowance import MAX_PDVS, Allowance
 from dimse.verify.flags import find_facts
 from dimse.verify.invariants import Invariants
 from dimse.verify.observation import Broken, Closed, Garbled, Seen, without_data
 from dimse.verify.peer import Watch
 from dimse.verify.result import ENDLESS
-from dimse.verify.scu import SCU_CASES, ScuTarget, verify_scu
+from dimse.verify.scu import SCU_CASES, ScuPeer, ScuTarget, verify_scu
 from dimse.verify.trace import CaseTrace
 from dimse.verify.wire import Wire
 from print_mgmt.verify.scu import PlainPrinter
@@ -78,6 +78,20 @@ def test_endless_scu_ends_the_run() -> None:
     target = ScuTarget(program=echo_forever)
     run = run_hurried(verify_scu(target, SCU_CASES, Options(cases=("UL-F-*",)), service=PlainPrinter))
     assert (run.stopped, run.is_unjudged) == (ENDLESS, True)
+
+
+def test_case_stays_endless_after_a_sub_case_that_ends() -> None:
+    async def go_on(peer: ScuPeer) -> Seen:
+        await peer.visit({})
+        raise AssertionError("the visit ended")
+
+    async def end(_peer: ScuPeer) -> Seen:
+        raise Unprepared("the SCU did not connect")
+
+    (plain,) = (case for case in SCU_CASES if case.id == "UL-A-7.01")
+    case = replace(plain, run=go_on, subcases=(SubCase(name="ends", run=end),))
+    run = run_hurried(verify_scu(ScuTarget(program=echo_forever), [case], service=PlainPrinter))
+    assert [result.is_endless for result in run.results] == [True]
 
 
 # --- bounds of memory ---
