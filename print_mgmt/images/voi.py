@@ -76,7 +76,7 @@ def choose(frame: Frame, choice: Choice, *, is_signed: bool, scale_lut: bool = F
         return _first_valid(frame, chain.from_iterable(candidates_in_turn))
     candidates = next(filter(None, (tables(place) + _windows(place) for place in places)), [])
     for number, (explanation, make) in enumerate(candidates, 1):
-        if choice in (number, explanation) or str(choice).casefold() == explanation.casefold():
+        if choice == number or (isinstance(choice, str) and choice.casefold() == explanation.casefold()):
             return make()
     names = ", ".join(f"{number} {explanation}".rstrip() for number, (explanation, _) in enumerate(candidates, 1))
     raise ImageError(f"no VOI LUT or window {choice!r} in this image: it has {names or 'none'} (PS3.3 C.11.2)")

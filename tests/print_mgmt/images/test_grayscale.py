@@ -46,6 +46,12 @@ def test_window_is_chosen_by_number_or_explanation(choice: Window | int | str | 
     assert np.abs(np.array(pixels) - seen).max() <= 1
 
 
+def test_number_of_a_window_is_not_its_explanation() -> None:
+    made = image([0, 1, 2, 3], **{**TWO_WINDOWS, "WindowCenterWidthExplanation": ["2", "1"]})
+    by_number = [prepare(made, window=number).pixels.tolist() for number in (1, 2)]
+    assert by_number == [prepare(made, window=text).pixels.tolist() for text in ("2", "1")]
+
+
 @pytest.mark.parametrize("choice", [0, 3, "BONE"])
 def test_missing_window_is_refused(choice: int | str) -> None:
     has = r"it has 1 NARROW, 2 WIDE \(PS3.3 C.11.2\)"
