@@ -8,10 +8,12 @@ without a word. Three facts reveal an image that is not whole:
 - With a header of a packet that breaks the rules after the last packet of each tile, the decoder reads it in place of a
   missing packet, and fails. If no packet is missing, it is never read.
 
-The third test is the normal decoding. The second test decodes the image again. So it is made only if the last tile-part
-has no length (Psot 0) or a wrong one; otherwise, the lengths show that no byte is missing. Then it is also tested
-whether the decoder needs the last byte: if data in the middle are missing, it rarely does. That test fails before the
-last tile is decoded.
+The third test is the normal decoding. It does not find a last packet that is cut off, because the decoder takes the
+missing bytes from the false header. The second test does, but decodes the image again. So it is made only if the last
+tile-part has no length (Psot 0) or a wrong one; otherwise, the lengths show that no byte is missing.
+
+Then it is also tested whether the decoder needs the last byte: if data in the middle are missing, it rarely does. That
+test fails before the last tile is decoded.
 """
 
 import struct

@@ -206,7 +206,7 @@ def test_restart_interval_that_breaks_off_is_refused(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", INTERVALS)
-def test_restart_interval_of_an_ordinary_jpeg_that_breaks_off_is_refused(tmp_path: Path, kind: str) -> None:
+def test_gap_in_an_interval_of_an_ordinary_jpeg_is_refused(tmp_path: Path, kind: str) -> None:
     data = INTERVALS[kind]
     start = scans_of(data).scans[0][1]
     first, second = data.index(b"\xff\xd0", start), data.index(b"\xff\xd1", start)
