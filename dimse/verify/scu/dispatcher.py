@@ -165,12 +165,13 @@ async def _shake_hands(waiting: Waiting, wire: Wire, transport: asyncio.Transpor
 
 
 class _HelloReader(asyncio.Protocol):
-    """The protocol of a connection from which only the ClientHello is read."""
+    """The protocol of a connection from which only the ClientHello is read, within the patience of the visit."""
 
     def __init__(self, waiting: Waiting, transport: asyncio.Transport) -> None:
         self._visit, self._trace, self._transport = waiting.visit, waiting.trace, transport
         self._number = self._trace.new_connection()
         self._octets = b""
+        self._timer = asyncio.get_running_loop().call_later(self._visit.patience, self._give_up)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport.set_protocol(self)
@@ -182,9 +183,15 @@ class _HelloReader(asyncio.Protocol):
         self._octets += data
         if is_whole(self._octets) or len(self._octets) > _MAX_HELLO:
             self._visit.hello = self._visit.hello or self._octets
+            self._timer.cancel()
             self._transport.close()
 
+    def _give_up(self) -> None:
+        self._visit.hung = True
+        self._transport.close()
+
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self._timer.cancel()
         self._visit.open -= 1
         self._visit.changed.set()
 

@@ -38,3 +38,20 @@ async def test_visit_takes_a_bounded_number_of_connections(
             await visit.changed.wait()
             visit.changed.clear()
     await listening.close()
+
+
+@pytest.mark.parametrize("sent", [b"", bytes.fromhex("1603010200")], ids=["nothing", "a part"])
+async def test_visit_hangs_if_a_connection_brings_no_client_hello(sent: bytes) -> None:
+    visit = Visit({}, EchoService, Random(0), 0.01, reads_hello=True)
+    waiting = Waiting("X-1.01", visit, CaseTrace(asyncio.get_running_loop().time))
+    listening = Dispatcher("127.0.0.1", 0, Watch(), waiting={"X-1.01": waiting})
+    await listening.open()
+    async with asyncio.timeout(20):
+        reader, writer = await asyncio.open_connection("127.0.0.1", listening.port)
+        writer.write(sent)
+        await visit.changed.wait()
+        assert (visit.hung, visit.open) == (True, 0)
+        with suppress(ConnectionResetError):
+            assert await reader.read() == b""
+        writer.close()
+    await listening.close()
