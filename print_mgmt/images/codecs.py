@@ -149,7 +149,8 @@ def _decode_stream(
         array = try_decode(data)
     if array.shape != shape or array.dtype.kind not in "iu" or array.itemsize > octets:
         found = f"{array.dtype} of shape {array.shape}"
-        raise ImageError(f"{stream.kind} data became {found}, not integers of {octets} bytes of shape {shape}")
+        wanted = f"integers of at most {octets} {'byte' if octets == 1 else 'bytes'} of shape {shape}"
+        raise ImageError(f"{stream.kind} data became {found}, not {wanted}")
     whole: NDArray[np.integer] = array.astype(f"{array.dtype.kind}{octets}", order="C", copy=False)
     return whole
 

@@ -450,6 +450,13 @@ def test_jpeg_xl_of_another_size_is_refused() -> None:
         prepare(image(data, GRAY8, JPEG, Rows=16, Columns=24))
 
 
+def test_jpeg_xl_of_more_bits_than_allocated_is_refused() -> None:
+    data = bytes(imagecodecs.jpegxl_encode(GRAY16, lossless=True))
+    what = r"JPEG XL data became uint16 of shape \(24, 16\), not integers of at most 1 byte of shape \(24, 16\)"
+    with pytest.raises(ImageError, match=what):
+        prepare(image(data, GRAY8, "1.2.840.10008.1.2.4.110"))
+
+
 def test_deflated_frames_are_inflated_to_their_size() -> None:
     """PS3.5 A.4.13; further data after the frame are ignored."""
     for content in (GRAY8.tobytes(), GRAY8.tobytes() + bytes(1 << 20)):
