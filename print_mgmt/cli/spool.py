@@ -106,8 +106,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     command.add_argument("priority", type=str.upper, choices=_PRIORITIES, help="the new priority")
     command.add_argument("films", nargs="+", metavar="FILM", help="id of a film")
     _add_purge(commands)
-    _add_command(commands, "repair", "rebuild damaged rows of the index from the films; exit 1 if any is lost", _repair)
-    _add_command(commands, "verify", "read all films; if a film is damaged, quarantine it and exit 1", _verify)
+    repairs = "rebuild damaged rows of the index from the films; exit 1 if a film is lost or stays damaged"
+    _add_command(commands, "repair", repairs, _repair)
+    verifies = "read all films; exit 1 if one is damaged; quarantine damaged bytes, unless the film has failed"
+    _add_command(commands, "verify", verifies, _verify)
 
 
 def _add_purge(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
