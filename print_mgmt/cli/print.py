@@ -186,17 +186,18 @@ async def _with_display_format(options: FilmOptions, client: PrintClient, images
 async def _print_all(pictures: ImageFiles, client: PrintClient, options: FilmOptions, *, quiet: bool) -> PrintReport:
     """Print, and show the warnings; if that fails, also show the number of films that were printed before."""
     try:
-        with _progress(len(pictures), quiet=quiet) as progress:
-            return await client.print_with(
-                options, pictures.prepare(client, options.chosen.film_box), progress=progress
-            )
+        try:
+            with _progress(len(pictures), quiet=quiet) as progress:
+                return await client.print_with(
+                    options, pictures.prepare(client, options.chosen.film_box), progress=progress
+                )
+        finally:
+            for warning in client.warnings:
+                _print_note(f"warning: {warning}")
     except DimseError:
         if printed := _printed_films(client.answers):
             _print_note(f"{_count(printed, 'film')} printed before this error:")
         raise
-    finally:
-        for warning in client.warnings:
-            _print_note(f"warning: {warning}")
 
 
 def _printed_films(answers: Iterable[Answered]) -> int:

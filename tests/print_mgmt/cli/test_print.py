@@ -324,11 +324,11 @@ async def test_failure_tells_how_many_films_a_session_has(cine: str, capsys: pyt
     async with odd.serving() as server:
         words = ("--frames", "1-3", "--collate", "--true-size")
         assert await command("print", f"A@{server.host}:{server.port}", cine, *words) == 1
-    assert capsys.readouterr().err.startswith("print-mgmt: 3 films printed before this error:\n")
+    assert capsys.readouterr().err.splitlines()[-2] == "print-mgmt: 3 films printed before this error:"
 
 
 async def test_failure_tells_how_many_films_are_printed(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Printed films and warnings come before the reason, which is the last line."""
+    """Warnings come first. The printed films come directly before the reason, which is the last line."""
     statuses = [0xB604, 0xB604, 0xC605]
     odd = Odd(lambda message: Answer(Status=statuses.pop(0)) if isinstance(message, NSetRQ) else None)
     async with odd.serving() as server:
@@ -336,8 +336,9 @@ async def test_failure_tells_how_many_films_are_printed(cine: str, capsys: pytes
     captured = capsys.readouterr()
     lines = [line.removeprefix("print-mgmt: ") for line in captured.err.splitlines()]
     assert captured.out == ""
-    assert lines[0] == "2 films printed before this error:"
-    assert all(line.startswith("warning: ") for line in lines[1:-1])
+    assert lines[0].startswith("warning: N-SET of image 1 of film 1: status B604H")
+    assert all(line.startswith("warning: ") for line in lines[:-2])
+    assert lines[-2] == "2 films printed before this error:"
     assert lines[-1].startswith("N-SET of image 1 of film 3: status C605H")
 
 
