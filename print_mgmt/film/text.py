@@ -108,8 +108,8 @@ def fit(text: str, fonts: tuple[str, ...], box: tuple[int, int], smallest: int, 
     while remaining and _width(pieces, size) > box[1]:
         remaining = min(remaining - 1, int(remaining * box[1] / _width(pieces, size)) + 1)
         pieces = order(assign("".join(clusters[:remaining]).rstrip() + "\N{HORIZONTAL ELLIPSIS}", fonts, None))
-    if remaining < len(clusters):
-        note(f"its text is too long: cut after {len(''.join(clusters[:remaining]))} of {len(text)} characters")
+    if remaining < len(clusters):  # the note counts what a reader counts: a letter with its marks is one character
+        note(f"its text is too long: cut after {remaining} of {len(clusters)} characters")
     return Line(size, pieces if remaining else ())
 
 

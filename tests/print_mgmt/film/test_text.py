@@ -1,6 +1,7 @@
 """Annotations: any text, in its box, with any fonts."""
 
 import sys
+import unicodedata
 from dataclasses import replace
 
 import numpy as np
@@ -219,6 +220,14 @@ def test_longer_text_is_cut_with_a_note() -> None:
     assert written("H" * 200, notes)[:, :350].any()
     (note,) = notes
     assert "its text is too long: cut after" in note
+
+
+@pytest.mark.parametrize("letter", ["e\u0301", "x\u0301"], ids=["composed", "never composed"])
+def test_note_of_a_cut_text_counts_a_letter_with_its_marks_once(letter: str) -> None:
+    notes: list[str] = []
+    line = text.fit(letter * 100, (), (40, 300), 9, notes.append)
+    kept = sum(unicodedata.normalize("NFD", piece.text).count(letter[0]) for piece in line.pieces)
+    assert f"its text is too long: cut after {kept} of 100 characters" in notes
 
 
 @pytest.mark.parametrize(
