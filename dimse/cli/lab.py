@@ -45,7 +45,7 @@ def add(parser: argparse.ArgumentParser, views: _Views = tuple) -> None:
     )
     parser.epilog = (
         "Example: %(prog)s PRINTSCP@127.0.0.1:11112 -c 'associate; echo; release'. "
-        "Exit status: 0 done, 1 the peer could not be reached or an `expect` failed, 2 a wrong command in a script."
+        "Exit status: 0 done, 1 no connection, or a command such as `expect` failed, 2 a wrong command in a script."
     )
     parser.add_argument("peer", type=peer, nargs="?", metavar="AE@HOST:PORT", help="the peer to connect to")
     parser.add_argument("--listen", type=listening_address, metavar="[HOST:]PORT", help="wait for peers to connect")
@@ -97,12 +97,14 @@ def _lab(parser: argparse.ArgumentParser, views: _Views, arguments: argparse.Nam
     )
     if arguments.brief:
         _print(lab.run("brief"))
-    if isinstance(sys.stdin, io.TextIOWrapper):  # keep bytes that are not text, as in arguments
+    if isinstance(sys.stdin, io.TextIOWrapper):  # like sys.argv, keep bytes that are not text
         sys.stdin.reconfigure(errors="surrogateescape")
     try:
         if arguments.commands is None and sys.stdin.isatty():
             return _talk(lab, is_listening=listener is not None)
-        return _run(lab, sys.stdin if arguments.commands is None else _commands(arguments.commands))
+        if arguments.commands is None:
+            return _run(lab, sys.stdin, "line")
+        return _run(lab, _commands(arguments.commands), "command")
     finally:
         _print(lab.close())
         if listener is not None:
@@ -133,8 +135,11 @@ def _commands(text: str) -> list[str]:
     return _COMMAND.findall(text)
 
 
-def _run(lab: Lab, lines: Iterable[str]) -> int:
-    """Run a script, and return the exit status. Show each command after the prompt; stop at the first that fails."""
+def _run(lab: Lab, lines: Iterable[str], unit: str) -> int:
+    """Run a script, and return the exit status. Show each command after the prompt; stop at the first that fails.
+
+    ``unit`` is the word for one of the ``lines`` in an error.
+    """
     for number, line in enumerate(lines, 1):
         command = line.strip()
         if not command or command.startswith("#"):
@@ -143,10 +148,10 @@ def _run(lab: Lab, lines: Iterable[str]) -> int:
         try:
             _print(lab.run(command))
         except Mistake as exc:
-            print(f"dimse: command {number}: {escaped(str(exc))}", file=sys.stderr)
+            print(f"dimse: {unit} {number}: {escaped(str(exc))}", file=sys.stderr)
             return 2
         except DimseError as exc:  # for example, a value that the peer sent cannot be decoded
-            print(f"dimse: command {number}: {escaped(str(exc))}", file=sys.stderr)
+            print(f"dimse: {unit} {number}: {escaped(str(exc))}", file=sys.stderr)
             return 1
         if lab.is_over:
             break

@@ -76,7 +76,7 @@ class Responses(Generic[R_co]):
     def final(self) -> Coroutine[Any, Any, R_co]:
         """Return the final response, and ignore the Pending responses before it.
 
-        Raises `LocalProtocolError` if the final response was returned before, also by the iteration.
+        Raises `LocalProtocolError` if `final` or the iteration has returned the final response.
         A Pending response of C-FIND, C-GET or C-MOVE restarts the time to wait; any other Pending response does not.
         """
         return self.take(must_be_final=True, restarts=isinstance(self.request, CANCELLABLE))
@@ -115,7 +115,7 @@ class Responses(Generic[R_co]):
             self._wake(waiter)
 
     def fail(self, error: DimseError) -> None:
-        """Raise ``error`` where a response is awaited, because no response can arrive any more."""
+        """Raise ``error`` where a response is awaited, now or later."""
         self._error = error
         if self._waiter is not None and not self._waiter.is_done:
             self._waiter.fail(copy_of(error))

@@ -179,8 +179,7 @@ def _print_scu_section() -> Iterator[str]:
     yield f"Classes; Presentation LUT if the user wants one; {optional}; and the retired overlay boxes if the"
     yield "user wants them."
     yield "N-EVENT-REPORT of Printer and Print Job is answered with success at any time. Warnings do not stop a"
-    yield "print; after a failure all created instances are deleted. Nothing is sent again once N-ACTION has been"
-    yield "sent.\n"
+    yield "print; after a failure all created instances are deleted. A film is never repeated after its N-ACTION.\n"
     yield from table_lines(
         ("SOP Class", "Services invoked"), ((TITLES[uid], ", ".join(SERVICES[uid])) for uid in SERVICES)
     )
@@ -247,7 +246,7 @@ def _layout_section(config: PrinterConfig) -> Iterator[str]:
             ("Image box order", "row by row from the top left; COL column by column; CUSTOM as configured"),
             ("Annotation Display Format IDs (boxes)", _annotation_formats(config)),
             ("Characters in an annotation", str(config.annotation_characters)),
-            ("Text that cannot be drawn", "0116; a character without a glyph is replaced by U+FFFD"),
+            ("Text that cannot be drawn", "0116; a Latin letter without its accent, U+FFFD, U+25A1 or ?"),
             ("Annotation without Pillow", "not offered: the presentation context is refused"),
             ("Resolution", f"STANDARD {imager.dpi} dpi, HIGH {imager.high_dpi} dpi"),
             ("Bits stored, gray", ", ".join(map(str, config.BitsStored))),
@@ -262,8 +261,8 @@ def _layout_section(config: PrinterConfig) -> Iterator[str]:
 def _session_printing(config: PrinterConfig) -> str:
     limit = config.MaximumCollatedFilms
     if not limit:
-        return "none: C616 for a second film"
-    return f"collated up to {limit} films, more are not (B601)" if config.collates else "not collated (B601)"
+        return "no; C616 for a second film"
+    return f"up to {limit} films collated, others not (B601)" if config.collates else "not collated (B601)"
 
 
 def _annotation_formats(config: PrinterConfig) -> str:

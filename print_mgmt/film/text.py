@@ -1,8 +1,8 @@
 """Annotations: one line of Unicode text in its box, PS3.3 C.13.7. Needs Pillow, the extra ``film``.
 
-If one font has the whole text (`fonts`) and Pillow has raqm, Pillow shapes and orders the text. Otherwise the parts are
-ordered here (`bidi`), and without raqm `arabic_reshaper` joins Arabic letters. A text that is too long is drawn
-smaller. If it is still too long at a height of 1.5 mm, it is cut and ends with an ellipsis. Notes name all losses.
+If one font has the whole text (`fonts`) and Pillow has raqm, Pillow shapes and orders the text. Otherwise `bidi` orders
+the pieces, and without raqm `arabic_reshaper` joins Arabic letters. A text that is too long is drawn smaller. If it is
+still too long at a height of 1.5 mm, it is cut and ends with an ellipsis. Notes name all losses.
 """
 
 import unicodedata

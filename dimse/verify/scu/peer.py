@@ -38,8 +38,8 @@ class ScuTarget:
     called: str = "VERIFYSCP"  # the AE title by which the SCU calls the tester
     patience: float = 45.0  # for the next step of the SCU
     idle: float = 3.0
-    longest_visit: float = 1800.0  # from the start of the program, or the first connection, to the end of the visit
-    longest_timer: float = 40.0  # many SCUs have timers of 30 s, so the tester judges no shorter silence than this
+    longest_visit: float = 1800.0  # from the start of the program, or the first event, to the end of the visit
+    longest_timer: float = 40.0  # many SCUs have timers of 30 s: no bad verdict after a shorter silence
     program: Program | None = None
     tls: ssl.SSLContext | None = None
     files: TLSFiles = field(default_factory=TLSFiles)  # for the cases of TLS

@@ -72,14 +72,14 @@ def test_trace_of_tls_needs_an_option(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "add --trace-tls if that is intended" in capsys.readouterr().err
 
 
-async def test_bytes_that_are_not_text_are_a_mistake(
+async def test_bytes_that_are_not_text_are_a_mistake_in_their_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with serve([VERIFICATION], port=0) as server:
-        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"associate\nsh\xffout\n"), encoding="utf-8"))
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"associate\n\nsh\xffout\n"), encoding="utf-8"))
         arguments = ["lab", f"ANY-SCP@{HOST}:{server.port}", "--timeout", "5"]
         assert await asyncio.to_thread(dimse.cli.main, arguments) == 2
-    assert r"command 2: 'sh\udcffout' is not a command" in capsys.readouterr().err
+    assert r"line 3: 'sh\udcffout' is not a command" in capsys.readouterr().err
 
 
 def test_empty_trace_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:

@@ -166,9 +166,9 @@ def test_old_statement_stays_if_the_disk_is_full(tmp_path: Path, monkeypatch: py
 def test_statement_says_how_sessions_are_printed() -> None:
     row = "| Printing of film sessions |"
     made = conformance_statement(replace(PrinterConfig(), MaximumCollatedFilms=10))
-    assert f"{row} collated up to 10 films, more are not (B601) |" in made
+    assert f"{row} up to 10 films collated, others not (B601) |" in made
     assert f"{row} not collated (B601) |" in conformance_statement(replace(PrinterConfig(), collates=False))
-    assert f"{row} none: C616 for a second film |" in conformance_statement(preset("minimal"))
+    assert f"{row} no; C616 for a second film |" in conformance_statement(preset("minimal"))
 
 
 @pytest.mark.parametrize("keyword", ["ImageOverlayBox", "BasicPrintImageOverlayBox"])

@@ -10,7 +10,7 @@ from ..visit import ASSOCIATE, RELEASE, Reaction, Table
 
 __all__ = ["NO_CONTEXT", "on_associate", "on_each", "on_release", "on_second_request", "script"]
 
-NO_CONTEXT = 2  # a context id for an SCU that has used all 128 odd ids: no context has an even id (PS3.8 Table 9-13)
+NO_CONTEXT = 2  # a wrong context id, if the SCU has used all 128 odd ones: no id may be even (PS3.8 Table 9-13)
 
 MakeTable = Callable[[ScuPeer], Table]
 
