@@ -12,8 +12,8 @@ The third test is the normal decoding. It does not find a last packet that is cu
 missing bytes from the false header. The second test does, but decodes the image again. So it is made only if the last
 tile-part has no length (Psot 0) or a wrong one; otherwise, the lengths show that no byte is missing.
 
-Then it is also tested whether the decoder needs the last byte: if data in the middle are missing, it rarely does. That
-test fails before the last tile is decoded.
+Then it is also tested whether the decoder needs the last byte, as data or as an empty packet: if data in the middle are
+missing, it rarely does. That test fails before the last tile is decoded, unless the last packet is empty.
 """
 
 import struct
@@ -36,7 +36,6 @@ _SIZ_AT, _PSOT_AT = 6, 6  # offsets from SOC to the content of SIZ, and from SOT
 # A packet header whose bits are all 1: the length of its first code-block has more than 32 bits. Bit stuffing makes 7F
 # of each second byte (B.10.1). A missing packet without code-blocks takes two bytes, so there are more than needed
 _FALSE_HEADER = b"\xff\x7f" * 32
-_EMPTY_PACKETS = b"\x00\x80"  # the bytes of packets that are empty, or include no code-block
 _MAX_ZPPT = 0xFF
 
 _Pixels = NDArray[np.integer]
@@ -102,9 +101,9 @@ class TileParts:
         """Return the codestream with its end of image, and without further data."""
         return self._with_last(self.data[self.parts[-1].body : self.end])
 
-    def shortened(self) -> bytes:
-        """Return the codestream without the last byte that is not a packet without code-blocks."""
-        return self._with_last(self.data[self.parts[-1].body : self.end].rstrip(_EMPTY_PACKETS)[:-1])
+    def without_last_byte(self, tail: bytes = b"") -> bytes:
+        """Return the codestream with ``tail`` in place of the last byte of its data."""
+        return self._with_last(self.data[self.parts[-1].body : max(self.end - 1, self.parts[-1].body)] + tail)
 
     def _with_last(self, body: bytes) -> bytes:
         """Return the codestream with other data of the last tile-part, which then has no length."""
@@ -146,7 +145,8 @@ def decode_whole(parts: TileParts, decode: Callable[[bytes], _Pixels]) -> tuple[
     if parts.is_open or parts.is_wrong:
         decode(parts.closed())
         with suppress(ImageError):
-            decode(parts.shortened())
+            decode(parts.without_last_byte())
+            decode(parts.without_last_byte(_FALSE_HEADER))  # the last packet may be empty: a byte 0 or 80
             faults.append("have bytes after the last packet: data before them may be missing (T.800 B.10)")
     pixels = decode(parts.with_false_packets())
     if parts.is_wrong:
