@@ -161,6 +161,11 @@ class Backlog:
         self.is_full = False  # whether so many messages wait that nothing is read unless a response is awaited
         self._is_holding = False
 
+    @property
+    def makes_the_peer_wait(self) -> bool:
+        """Whether this side reads nothing, so that a response of the peer cannot arrive."""
+        return self._flow.is_held_beyond_turn
+
     def put(self, message: Message) -> None:
         """Count a message that was received. Raises `LimitExceeded` if too many bytes wait."""
         self._count(message, 1)

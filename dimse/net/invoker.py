@@ -120,6 +120,10 @@ class Responses(Generic[R_co]):
         if self._waiter is not None and not self._waiter.is_done:
             self._waiter.fail(copy_of(error))
 
+    def restart(self, now: float) -> None:
+        """Let the awaited response have its full time again, from ``now`` on the clock of the event loop."""
+        self.due = now + self._patience
+
     def expire(self) -> None:
         """Raise `ResponseTimeout` where the response is awaited; a later response can still be awaited."""
         if self._waiter is not None and not self._waiter.is_done:
@@ -362,10 +366,16 @@ class Invoker:
             responses.drop()
 
     def _expire(self) -> None:
-        """Fail the operations whose responses are late, and start the timer for the others."""
+        """Fail the operations whose responses are late, and start the timer for the others.
+
+        While this side reads nothing, responses may have arrived unread; they get their full time again.
+        """
         now = self._timer.loop.time()
+        is_reading = not self._backlog.makes_the_peer_wait
         for responses in self._outstanding.values():
-            if responses.due <= now:
+            if responses.due <= now and not is_reading:
+                responses.restart(now)
+            if responses.due <= now:  # also after a restart with a time of 0
                 responses.expire()
         due = min((responses.due for responses in self._outstanding.values() if responses.due > now), default=inf)
         if due < inf:

@@ -37,7 +37,7 @@ from dimse.net import (
     serve,
 )
 from dimse.net.fairness import Turns
-from dimse.net.flow_control import Backlog, FlowControl
+from dimse.net.flow_control import DISK, Backlog, FlowControl
 from dimse.net.invoker import Invoker
 from dimse.net.scu import c_echo, c_find, n_action
 from dimse.net.timers import Timers
@@ -238,6 +238,30 @@ async def test_request_fails_after_its_patience_without_an_abort(monkeypatch: py
     with pytest.raises(ResponseTimeout):
         await asking
     assert invoking.aborts == 0
+
+
+async def test_time_for_a_response_does_not_end_while_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, invoking = Clock(monkeypatch), Invoking()
+    asking = await invoking.begin(ACTION)
+    invoking.flow.hold(DISK)
+    for _ in range(3):
+        await clock.pass_time(11)
+    assert not asking.done()
+    invoking.flow.release(DISK)
+    await clock.pass_time(9)
+    assert not asking.done()
+    await clock.pass_time(2)
+    with pytest.raises(ResponseTimeout):
+        await asking
+
+
+async def test_request_without_patience_fails_at_once_although_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, invoking = Clock(monkeypatch), Invoking()
+    invoking.flow.hold(DISK)
+    asking = await invoking.begin(ACTION, patience=0)
+    await clock.pass_time(1)
+    with pytest.raises(ResponseTimeout):
+        await asking
 
 
 async def test_each_request_has_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
