@@ -6,6 +6,7 @@ logged again.
 
 import logging
 from collections.abc import Iterable
+from typing import TypeAlias
 
 from dimse.errors import escaped
 
@@ -13,12 +14,14 @@ from .changes import MAX_ABANDONED
 from .records import Delivery
 from .states import FilmState
 
-__all__ = ["log_abandoned"]
+__all__ = ["Ended", "log_abandoned"]
 
 _log = logging.getLogger("print_mgmt.spool")
 
+Ended: TypeAlias = tuple[str, Delivery]  # the id of a film, and a delivery of it whose lease has just ended
 
-def log_abandoned(ended: Iterable[tuple[str, Delivery]]) -> None:
+
+def log_abandoned(ended: Iterable[Ended]) -> None:
     """Log what became of deliveries after their leases have ended; each is given with the id of its film.
 
     There is a line for each delivery that is indeterminate, and for each that is held because too many of its leases in

@@ -33,7 +33,7 @@ from ..model import FilmCopy
 from .acceptance import film_records, job_key, set_creation, stored_pieces
 from .changes import Action, Later, Outcome, apply_action, apply_outcome, fail_lost_film, films_to_purge
 from .committer import Committer
-from .doubt import log_abandoned
+from .doubt import Ended, log_abandoned
 from .film_file import read_film
 from .film_folder import WRITERS, FilmFile, FilmFolder, Step, incoming_disk, no_step, remove_drafts
 from .index import Index
@@ -44,7 +44,6 @@ from .protocol import News, Repaired, Room, Survey, Verified
 from .rebuild import open_or_rebuild
 from .records import (
     CorruptFilm,
-    Delivery,
     FilmRecord,
     Lease,
     NoSuchFilm,
@@ -99,7 +98,7 @@ class EmbeddedSpool:
         self._owner = ""
         self._writers: ThreadPool | None = None
         self._stack = ExitStack()
-        self._committer: Committer[list[tuple[str, Delivery]]] | None = None
+        self._committer: Committer[list[Ended]] | None = None
         self._index: Index | None = None
         self._looks: Looks | None = None
         self._counts: Looks | None = None  # with a thread of its own, because a look at a long list takes seconds
@@ -126,7 +125,7 @@ class EmbeddedSpool:
             committer, self._committer = self._committer, None
             await self._completion.run(asyncio.to_thread(self._close, committer))
 
-    def _close(self, committer: Committer[list[tuple[str, Delivery]]] | None) -> None:
+    def _close(self, committer: Committer[list[Ended]] | None) -> None:
         if committer is not None:
             committer.close()
         self._stack.close()
@@ -437,8 +436,7 @@ class EmbeddedSpool:
             if film_id in damaged:
                 continue
             try:
-                data = await asyncio.to_thread(self._files.read, film_id, checksum)
-                await asyncio.to_thread(read_film, data)
+                await asyncio.to_thread(read_film, await asyncio.to_thread(self._files.read, film_id, checksum))
             except CorruptFilm as exc:
                 with suppress(NoSuchFilm):  # it was removed in the meantime
                     if state is not FilmState.FAILED:

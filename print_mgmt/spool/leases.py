@@ -9,6 +9,7 @@ from functools import partial
 from itertools import count
 
 from .changes import expire_lease, lease_delivery, media_loaded
+from .doubt import Ended
 from .index import Index, placeholders
 from .records import Delivery, FilmRecord
 from .states import FilmState
@@ -60,14 +61,14 @@ def prolong(index: Index, delivery: Delivery) -> None:
     index.db.execute("UPDATE delivery SET expires = ?, repeatable = ? WHERE id = ?", values)
 
 
-def end_expired(index: Index, now: float) -> list[tuple[str, Delivery]]:
+def end_expired(index: Index, now: float) -> list[Ended]:
     """End the expired leases, and return their deliveries, each with the id of its film."""
     return _end_selected(
         index, "state = ? AND expires <= ?", (FilmState.DELIVERING, now), "the lease of its worker has ended"
     )
 
 
-def end_those_of_others(index: Index, living: Collection[str]) -> list[tuple[str, Delivery]]:
+def end_those_of_others(index: Index, living: Collection[str]) -> list[Ended]:
     """End the leases of all owners that are not in ``living``, and return their deliveries as `end_expired` does."""
     values = (FilmState.DELIVERING, *living)
     return _end_selected(
@@ -75,7 +76,7 @@ def end_those_of_others(index: Index, living: Collection[str]) -> list[tuple[str
     )
 
 
-def _end_selected(index: Index, where: str, values: tuple[object, ...], why: str) -> list[tuple[str, Delivery]]:
+def _end_selected(index: Index, where: str, values: tuple[object, ...], why: str) -> list[Ended]:
     rows = index.db.execute(f"SELECT id, film FROM delivery WHERE {where}", values).fetchall()
     ended = []
     for delivery_id, film_id in rows:

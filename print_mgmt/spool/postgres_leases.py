@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dimse.errors import LocalProtocolError
 
 from .changes import expire_lease, lease_delivery
-from .doubt import log_abandoned
+from .doubt import Ended, log_abandoned
 from .postgres_link import Interval, PostgresLink
 from .postgres_tables import Connection, film_record, next_delivery, save
-from .records import DamagedRow, Delivery, FilmRecord, NoSuchFilm
+from .records import DamagedRow, FilmRecord, NoSuchFilm
 from .rows import DAMAGE, DamageLog
 from .states import FilmState
 
@@ -103,7 +103,7 @@ class PostgresLeases:
 
     async def _expire(self, film_id: str, delivery: int, fence: int, why: str, now: float | None = None) -> None:
         """End the lease ``fence``, unless it has ended or, with ``now``, was prolonged meanwhile."""
-        ended: list[tuple[str, Delivery]] = []
+        ended: list[Ended] = []
 
         def end(film: FilmRecord, *_: object) -> FilmRecord:
             current = next((one for one in film.deliveries if one.id == delivery), None)
