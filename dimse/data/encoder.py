@@ -224,6 +224,7 @@ class _Encoder:
         implicit = source.layout.implicit
         if (
             source.layout is not self.layout
+            or source.has_big_endian_pixels is not self.layout.big_endian
             or source.charset != charset
             or (not self.encapsulated and (vr in ("OB", "OW") or source.syntax is None or source.syntax.encapsulated))
             or (not implicit and view[start - 8 : start - 6] != vr.encode())

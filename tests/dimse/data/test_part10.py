@@ -152,7 +152,9 @@ def test_big_endian_pixels_of_a_private_syntax_are_swapped(bits: int, raw: bytes
     for syntax in (EXPLICIT_LE, IMPLICIT_LE, EXPLICIT_BE):
         assert decode(encode(file.dataset, syntax), syntax).PixelData == right
         again = read_file(encode(meta, EXPLICIT_LE) + encode(item, IMPLICIT_LE)).dataset
-        assert decode(encode(again, syntax), syntax).PixelData == right, "whether it was accessed or not"
+        unread = decode(encode(again, syntax), syntax)
+        assert unread.PixelData == right, "whether it was accessed or not"
+        assert first_item(unread.IconImageSequence).PixelData == right, "whether it was accessed or not"
     with pytest.raises(EncodeError, match="can be read, but not written"):
         encode(file.dataset, file.syntax)
 
