@@ -141,7 +141,7 @@ class _Encoder:
                 value = element.value
             except DecodeError as exc:  # the items could not be read
                 raise EncodeError(exc.what, path=exc.path) from exc
-        if depth > _MAX_DEPTH:
+        if depth == _MAX_DEPTH:
             raise EncodeError(f"sequences nest deeper than {_MAX_DEPTH}", path=path_of(place, tag))
         if vr in ("OB", "OW") and not self.encapsulated:
             raise EncodeError("fragments need a Transfer Syntax for compressed Pixel Data", path=path_of(place, tag))

@@ -129,6 +129,20 @@ def test_data_set_that_contains_itself_is_rejected() -> None:
         encode(ds, EXPLICIT_LE)
 
 
+def nested(levels: int) -> Dataset:
+    """Return a Data Set with sequences within sequences."""
+    ds = Dataset(Rows=4)
+    for _ in range(levels):
+        ds = Dataset(ReferencedFilmSessionSequence=[ds])
+    return ds
+
+
+def test_bound_on_nesting_is_exact() -> None:
+    assert encode(nested(128), EXPLICIT_LE).count(b"SQ") == 128
+    with pytest.raises(EncodeError, match=r"sequences nest deeper than 128"):
+        encode(nested(129), EXPLICIT_LE)
+
+
 def test_unreadable_items_cannot_change_their_syntax() -> None:
     overlong_item = b"\xfe\xff\x00\xe0\x64\0\0\0"
     ds = decode(b"\x08\0\x40\x11SQ\0\0\x08\0\0\0" + overlong_item, EXPLICIT_LE, isolate=True)
