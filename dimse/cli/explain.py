@@ -75,11 +75,12 @@ def _add_forms(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(slots=True)
 class _Job:
-    """The file to explain, the output, and the failures so far."""
+    """The file to explain, the output, and the failures so far. ``alias`` is its name with --redact."""
 
     arguments: argparse.Namespace
     views: Views
     path: str = ""
+    alias: str = "a recording"
     failures: list[str] = field(default_factory=list)
     out: TextIO = field(default_factory=lambda: sys.stdout)
 
@@ -105,7 +106,7 @@ class _Job:
 
     def print_failures(self) -> int:
         """Print the failures on standard error; return the exit status."""
-        name = "a recording" if self.arguments.redact else self.path
+        name = self.alias if self.arguments.redact else self.path
         for failure in self.failures:
             print(escaped(f"dimse: {name}: {failure}"), file=sys.stderr)
         return 1 if self.failures else 0
@@ -168,7 +169,10 @@ def _compare(arguments: argparse.Namespace, views: Views) -> int:
     from ..explain.comparison import compare
     from ..explain.comparison_page import comparison_lines, comparison_page
 
-    jobs = [_Job(arguments, views, path) for path in (arguments.file, arguments.compare)]
+    jobs = [
+        _Job(arguments, views, arguments.file, "recording a"),
+        _Job(arguments, views, arguments.compare, "recording b"),
+    ]
     sides = [
         [list(job.steps(number, recorded)) for number, recorded in job.associations(_read(job.path))] for job in jobs
     ]
@@ -302,8 +306,8 @@ def _page(job: _Job, data: bytes) -> None:
 
     def chapters() -> Iterator[Chapter]:
         for number, recorded in job.associations(data):
-            title = job.title(number, recorded)
-            yield Chapter(title=title, steps=job.steps(number, recorded, job.views()), faults=recorded.gaps)
+            # without the gaps as its faults: they are failures of the job, at the top of the page
+            yield Chapter(title=job.title(number, recorded), steps=job.steps(number, recorded, job.views()))
 
-    name = "a recording" if job.arguments.redact else escaped(_name(job.arguments.file))
+    name = job.alias if job.arguments.redact else escaped(_name(job.arguments.file))
     job.print(page_of(f"{name}, explained", chapters(), views, job.failures))

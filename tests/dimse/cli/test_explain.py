@@ -211,6 +211,13 @@ def test_gap_in_a_capture_is_one_line_of_error(tmp_path: Path, capsys: pytest.Ca
     )
 
 
+def test_page_shows_a_gap_once(tmp_path: Path) -> None:
+    path, page = tmp_path / "gap.pcap", tmp_path / "page.html"
+    path.write_bytes(pcap("echo-echoscu-dcmprscp", without=2))
+    assert explain(path, "-o", page) == 1
+    assert page.read_text().count("bytes of the requestor are missing in the capture after byte 211") == 1
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
@@ -378,6 +385,14 @@ def test_comparison_page_says_which_recording_has_a_gap(tmp_path: Path) -> None:
     gap.write_bytes(pcap("echo-echoscu-dcmprscp", without=2))
     assert explain(whole, "--compare", gap, "-o", page) == 1
     assert "b: association 1: bytes of the requestor are missing" in page.read_text()
+
+
+def test_redacted_comparison_says_which_recording_has_a_gap(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole, gap = tmp_path / "whole.pcap", tmp_path / "gap.pcap"
+    whole.write_bytes(pcap("echo-echoscu-dcmprscp"))
+    gap.write_bytes(pcap("echo-echoscu-dcmprscp", without=2))
+    assert explain(whole, "--compare", gap, "--redact") == 1
+    assert capsys.readouterr().err.startswith("dimse: recording b: association 1: bytes of the requestor are missing")
 
 
 def test_redacted_comparison_hides_the_label(
