@@ -140,6 +140,8 @@ def _explain(parser: argparse.ArgumentParser, views: Views, arguments: argparse.
     unused = next((form for form in forms if arguments.compare is not None and getattr(arguments, form)), None)
     if unused is not None:
         parser.error(f"--{unused} shows one recording; --compare shows the differences of two")
+    if arguments.file == arguments.compare == "-":
+        parser.error("only one recording can be the standard input")
     check_output(parser, arguments.output, filter(None, (arguments.file, arguments.compare)))
     try:
         return _show(arguments, views) if arguments.compare is None else _compare(arguments, views)

@@ -416,6 +416,13 @@ def test_comparison_refuses_options_for_one_recording(form: str, capsys: pytest.
     assert f"{form} shows one recording" in capsys.readouterr().err
 
 
+def test_comparison_refuses_standard_input_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        explain("-", "--compare", "-")
+    assert ended.value.code == 2
+    assert "only one recording can be the standard input" in capsys.readouterr().err
+
+
 def test_redacted_errors_name_no_file_and_no_value(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     whole = pcap("echo-echoscu-dcmprscp")
     path = tmp_path / "DOE^JOHN.pcap"
