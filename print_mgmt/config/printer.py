@@ -218,7 +218,7 @@ class PrinterConfig:
         If no pattern matches, return the default behavior.
         """
         for pattern, caller in self.callers.items():
-            if fnmatchcase(calling_ae_title, pattern.replace("[", "[[]")):  # an AE title may contain [
+            if fnmatchcase(calling_ae_title, pattern.strip().replace("[", "[[]")):  # an AE title may contain [
                 return caller
         return _DEFAULT_CALLER
 

@@ -77,7 +77,8 @@ class Route:
     def __post_init__(self) -> None:
         for key in ("called", "calling"):
             for pattern in getattr(self, key):
-                if not pattern or len(_WILDCARD.sub("", _SET.sub("?", pattern)).strip()) > _MAX_TITLE:
+                title = pattern.strip()  # spaces around an AE title have no meaning
+                if not title or len(_WILDCARD.sub("", _SET.sub("?", title))) > _MAX_TITLE:
                     raise ConfigError(key, f"{pattern!a}: an AE title has 1 to 16 characters (PS3.5 §6.2)")
         for network in self.client:
             try:
@@ -127,8 +128,8 @@ def decide(routes: Sequence[Route], facts: Facts) -> Decision:
 
 
 def matches(title: str, patterns: Iterable[str]) -> bool:
-    """Return whether an AE title matches at least one pattern."""
-    return any(fnmatchcase(title, pattern) for pattern in patterns)
+    """Return whether an AE title matches at least one pattern, without the spaces around the pattern."""
+    return any(fnmatchcase(title, pattern.strip()) for pattern in patterns)
 
 
 def facts_of(film: Film, called: str) -> Facts:

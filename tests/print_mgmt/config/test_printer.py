@@ -138,6 +138,11 @@ def test_callers_match_patterns() -> None:
     assert config.caller("ct1").may_print, "AE titles are case sensitive"
 
 
+def test_spaces_around_a_caller_have_no_meaning() -> None:
+    config = replace(PrinterConfig(), callers={" CT1 ": Caller(may_print=False)})
+    assert not config.caller("CT1").may_print
+
+
 def test_callers_match_brackets_literally() -> None:
     config = replace(PrinterConfig(), callers={"CT[12]*": Caller(may_print=False)})
     assert not config.caller("CT[12]A").may_print

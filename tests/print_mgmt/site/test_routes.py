@@ -20,6 +20,7 @@ TO = ("x",)
         Route(to=TO),
         Route(called=("FILM1",), to=TO),
         Route(calling=("MR*", "CT0?"), to=TO),
+        Route(calling=(" CT01 ",), to=TO),
         Route(client=("198.51.100.0/24", "192.0.2.0/24"), to=TO),
         Route(client=("192.0.2.7",), to=TO),
         Route(color=False, to=TO),
@@ -93,6 +94,7 @@ def test_facts_come_from_the_film() -> None:
     [
         ("called", {"called": ("A-TITLE-OF-17-CHARS",)}),
         ("calling", {"calling": ("",)}),
+        ("calling", {"calling": (" ",)}),
         ("client", {"client": ("192.0.2.7/24",)}),
         ("client", {"client": ("localhost",)}),
         ("FilmSizeID", {"FilmSizeID": ("A9",)}),
