@@ -177,8 +177,9 @@ def _check_client(route: Route, facts: Facts) -> str:
         return (
             f"client {facts.client!a} is not an IP address" if facts.client else "the address of the client is unknown"
         )
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    if any(mapped in ip_network(network) for network in route.client):
+    # A socket for both families shows an IPv4 address as ::ffff:10.1.0.5
+    forms = {address, getattr(address, "ipv4_mapped", None) or address}
+    if any(form in ip_network(network) for network in route.client for form in forms):
         return ""
     return f"client {facts.client} is not in {_alternatives(route.client)}"
 

@@ -55,6 +55,12 @@ def test_address_of_version_6_is_compared(address: str) -> None:
     assert Route(client=("192.0.2.0/24", "fe80::/10"), to=TO).mismatch(Facts(client=address)) == ""
 
 
+def test_network_of_mapped_addresses_matches() -> None:
+    route = Route(client=("::ffff:192.0.2.0/120",), to=TO)
+    assert route.mismatch(Facts(client="::ffff:192.0.2.7")) == ""
+    assert route.mismatch(Facts(client="::ffff:192.0.3.7"))
+
+
 def test_first_match_wins_and_is_explained() -> None:
     routes = (
         Route(name="mammo", calling=("MG*",), to=("a",)),
