@@ -6,10 +6,11 @@ context that the user has configured.
 """
 
 import asyncio
+import atexit
 import re
 import ssl
 import warnings
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import as_file, files
@@ -112,8 +113,9 @@ def _silence_deprecation() -> None:
 @cache
 def untrusted_certificate() -> Path:
     """Return the file of a certificate and its key that no peer trusts."""
-    with as_file(files(__package__) / "untrusted.pem") as path:
-        return path
+    stack = ExitStack()  # if the package is in an archive, the file is a temporary one until the program ends
+    atexit.register(stack.close)
+    return stack.enter_context(as_file(files(__package__) / "untrusted.pem"))
 
 
 def _in_memory(

@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 import warnings
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from certificates import Authority
 from cryptography.hazmat.primitives import serialization
 
 from dimse.errors import LimitExceeded
+from dimse.verify import tls_material
 from dimse.verify.tls_material import Tunnel, Version, client, server, untrusted_certificate
 
 
@@ -26,6 +28,13 @@ def test_old_version_keeps_the_filter_of_another_thread() -> None:
     warnings.filterwarnings("ignore", "set by another thread")
     client(minimum=Version.TLSv1, maximum=Version.TLSv1_1)
     assert any("another thread" in str(one[1]) for one in warnings.filters)
+
+
+def test_certificate_of_an_archive_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with zipfile.ZipFile(tmp_path / "package.zip", "w") as archive:
+        archive.writestr("untrusted.pem", untrusted_certificate().read_bytes())
+    monkeypatch.setattr(tls_material, "files", lambda _: zipfile.Path(tmp_path / "package.zip"))
+    server(untrusted_certificate.__wrapped__())
 
 
 async def test_tunnel_sees_close_notify_as_the_end() -> None:
