@@ -68,7 +68,7 @@ def one_pdv(context_id: int, data: Buffer, is_command: bool, is_last: bool) -> P
 
 
 def encode_run(pdus: Iterable[PDataTF], buffers: list[Buffer], max_bytes: int, max_pdus: int) -> bool:
-    """Take PDUs from ``pdus`` and add them to ``buffers``, until ``max_bytes`` or ``max_pdus`` is reached.
+    """Take PDUs from ``pdus`` and add them to ``buffers``, until ``max_bytes`` of data or ``max_pdus`` are reached.
 
     Return whether one of these was reached; further PDUs may then be left. The last PDU may exceed ``max_bytes``. Only
     short payloads are copied.
@@ -85,8 +85,8 @@ def encode_run(pdus: Iterable[PDataTF], buffers: list[Buffer], max_bytes: int, m
                 buffers += (head, data)
             length += size
         else:
-            size = sum(_PDV.size + len(pdv.data) for pdv in pdvs)
-            buffers.append(HEADER.pack(P_DATA, size))
+            size = sum(len(pdv.data) for pdv in pdvs)
+            buffers.append(HEADER.pack(P_DATA, size + _PDV.size * len(pdvs)))
             for context_id, data, is_command, is_last in pdvs:
                 buffers += (_PDV.pack(len(data) + 2, context_id, is_last << 1 | is_command), data)
             length += size

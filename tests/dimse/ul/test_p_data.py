@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from strategies import pdus, pdvs
 
 from dimse.ul import PDU, PDV, PDataTF, decode_pdu, encode_pdu
-from dimse.ul.p_data import encode_short, one_pdv, only_command
+from dimse.ul.p_data import encode_run, encode_short, one_pdv, only_command
 from dimse.ul.stream import MAX_PDU_LENGTH
 
 
@@ -14,6 +14,13 @@ def test_large_payload_is_not_copied() -> None:
     payload = memoryview(bytes(1000))
     parts = encode_pdu(PDataTF((PDV(1, payload, False, True),)))
     assert parts[-1] is payload
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_run_ends_by_the_bytes_of_data(size: int) -> None:
+    pdu = PDataTF((PDV(1, bytes(10 // size), False, False),) * size)
+    assert not encode_run((pdu,), [], 11, 9)
+    assert encode_run((pdu,), [], 10, 9)
 
 
 @given(st.lists(pdvs, min_size=1, max_size=3))
