@@ -36,9 +36,9 @@ def add(parser: argparse.ArgumentParser, views: Views = tuple) -> None:
     parser.add_argument(
         "file",
         metavar="FILE",
-        help="a capture (pcap or pcapng, also compressed by gzip): each TCP connection that begins with an "
-        "A-ASSOCIATE-RQ is explained; or the bytes that one side sent; - is the standard input. > marks the requestor, "
-        "< the acceptor",
+        help="a capture (pcap or pcapng, also gzipped), or the bytes that one side sent; - is the standard input. Of a "
+        "capture, each TCP connection that begins with an A-ASSOCIATE-RQ is shown. > marks the requestor, < the "
+        "acceptor",
     )
     parser.add_argument(
         "-o",
@@ -52,7 +52,7 @@ def add(parser: argparse.ArgumentParser, views: Views = tuple) -> None:
         metavar="FILE",
         help="compare FILE (a) with this second recording (b): show the first difference that matters, then all "
         "differences in the order of the messages (! outcomes; ~ names, lengths, dates and pixels; * all others); with "
-        "-o, write a page with two columns. Times are not compared",
+        "-o, write a page with two columns. PDU times are not compared",
     )
     parser.add_argument(
         "--redact",
@@ -88,7 +88,7 @@ class _Job:
         print(text, file=self.out)
 
     def associations(self, data: bytes) -> Iterator[tuple[int, RecordedAssociation]]:
-        """Yield the associations with their numbers, and add missing bytes and errors to ``failures``."""
+        """Yield the associations with their numbers; note errors and gaps in ``failures``."""
         faults: list[DecodeError] = []
         try:
             for number, recorded in enumerate(associations_in(data, faults), 1):
@@ -99,7 +99,7 @@ class _Job:
         self.failures += map(self._error_text, faults)
 
     def _error_text(self, fault: DecodeError) -> str:
-        """Return an error of a recording in words; with --redact, without its text, which may quote a value."""
+        """Return the text of an error; with --redact, only the place, because the text may quote a value."""
         if not self.arguments.redact:
             return str(fault)
         return "the recording cannot be read" + ("" if fault.offset is None else f" from byte {fault.offset} on")

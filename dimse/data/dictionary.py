@@ -50,7 +50,7 @@ _CHOSEN = {"OB or OW": "OW", "US or OW": "OW", "US or SS or OW": "OW"}
 @dataclass(frozen=True, slots=True)
 class _Table:
     rows: dict[int, _Row]
-    repeating: dict[int, dict[int, _Row]]  # by mask (F for a fixed digit, 0 for an x): rows by tag, in which x is 0
+    repeating: dict[int, dict[int, _Row]]  # by mask (F: fixed digit, 0: x), then by tag with 0 for each x
     tags: dict[str, Tag]
 
 
@@ -121,7 +121,7 @@ def tag_of(keyword: str) -> Tag:
 
     similar = get_close_matches(keyword, tags, n=3)
     hint = f": did you mean {' or '.join(similar)}?" if similar else ""
-    raise EncodeError(f"{keyword!r} is not a keyword of PS3.6{hint}")
+    raise EncodeError(f"{keyword!r} is not a DICOM keyword{hint}")
 
 
 def vrs_of(tag: int) -> str:

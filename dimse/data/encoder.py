@@ -43,7 +43,7 @@ _NO_VRS: frozenset[str] = frozenset()
 _PADS = {row.name: row.pad for row in VRS.values()}
 _SHORT_CODES = {vr: code for code, vr in SHORT_VRS.items()}
 
-# The VRs whose bytes stay the same, by whether the byte order and the character set stay the same
+# The VRs whose bytes can be copied; the key: whether byte order and character set stay the same
 _COPYABLE = {
     (order, charset): frozenset(
         row.name
@@ -54,8 +54,8 @@ _COPYABLE = {
     for charset in (False, True)
 }
 
-# The errors by which a writer refuses a value. Such a value was decoded from wrong bytes, or the program has put it
-# into a list of values after the check of the list
+# The errors by which a writer refuses a value. Its bytes were wrong, its list was changed after the check, its text
+# does not fit the charset, or it is a LUT Descriptor
 _REFUSALS = (EncodeError, DecodeError, ValueError, TypeError, OverflowError, struct.error)
 
 

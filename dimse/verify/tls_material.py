@@ -192,7 +192,7 @@ class Tunnel:
         self._writer.write((self.record(octets) if octets else self._outgoing.read()) if record is None else record)
 
     async def pdu(self) -> bytes:
-        """Return the next PDU of the peer. Further PDUs in the same octets are dropped."""
+        """Return the next PDU of the peer. PDUs that arrive together with it are dropped."""
         found: list[bytes] = []
         while not found:
             try:

@@ -17,7 +17,7 @@ _EXAMPLES = """examples:
   print-mgmt route site.toml --called FILM1 --calling MG01
   print-mgmt route site.toml --called FILM1 --calling CT01 --client 192.0.2.7 --color yes --film-size A4 --medium PAPER
 
-No film is printed. The exit status is 1 if no route matches; the film would stay in the state received. The line of the
+No film is printed. The exit status is 1 if no route matches; the film would keep the state 'received'. The line of the
 printer says if the server refuses the association or the film.
 """
 

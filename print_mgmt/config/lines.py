@@ -1,6 +1,6 @@
 """Finds the lines of keys in a TOML file for error messages: the parser of the standard library does not report them.
 
-The text must have been parsed before, so it is well formed.
+If the text is not TOML, lines may be missing, or ValueError is raised.
 """
 
 import re
@@ -22,7 +22,7 @@ _BLANK = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\r?\n|$)")
 
 
 def lines_of(text: str) -> Mapping[str, int]:
-    """Return the line (from 1) of each key and each table, by its path, such as ``media[1].MaxDensity``.
+    """Return the line (from 1) of each written key and header, by its path, such as ``media[1].MaxDensity``.
 
     Items of an array of tables are counted from 0. Keys inside a value, such as an inline table, have no line.
     """

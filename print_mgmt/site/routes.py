@@ -100,10 +100,11 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """The destinations of a film. ``route`` is the name or the number of the matching route, or empty if none matches.
+    """The destinations of a film.
 
-    ``hold`` is also True if no route matches. ``why`` has a line for each route that was tested, and one more if none
-    matches, without control characters.
+    ``route`` is the name of the matching route, or such as "route 2"; empty if none matches. ``hold`` is also True if
+    no route matches. ``why``, without control characters, has a line for each route tested, and one more if none
+    matches.
     """
 
     route: str = ""
@@ -123,7 +124,7 @@ def decide(routes: Sequence[Route], facts: Facts) -> Decision:
             why.append(escaped(f"{name}: matches"))
             return Decision(route=name, to=route.to, hold=route.hold, change=route.change, why=tuple(why))
         why.append(escaped(f"{name}: {mismatch}"))
-    why.append("no route matches: the film stays in the state received")
+    why.append("no route matches: the film keeps the state 'received'")
     return Decision(why=tuple(why))
 
 

@@ -217,7 +217,7 @@ def test_answer_has_words_and_tables_of_its_own() -> None:
         (
             "04 00 00000008  00000009 01 03 0102",
             "Presentation Data Value Item",
-            "P-DATA-TF.PDV-item-length: 9 is not between 2 and the 4 left",
+            "P-DATA-TF.PDV-item-length: 9, but it must be 2 to 4",
         ),
     ],
 )

@@ -76,7 +76,7 @@ def test_first_match_wins_and_is_explained() -> None:
 def test_film_without_a_route_has_no_destination() -> None:
     decision = decide((Route(color=True, to=TO),), FACTS)
     assert (decision.route, decision.to, decision.hold) == ("", (), True)
-    assert decision.why[-1] == "no route matches: the film stays in the state received"
+    assert decision.why[-1] == "no route matches: the film keeps the state 'received'"
 
 
 def test_route_may_hold_without_a_destination() -> None:
