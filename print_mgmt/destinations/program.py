@@ -106,8 +106,9 @@ async def run_program(
     try:
         pipe: object = transport.get_pipe_transport(_STDIN)
         if isinstance(pipe, _Input):
-            pipe.write(stdin)
-            pipe.write_eof()
+            with suppress(RuntimeError):  # of uvloop, if the program has ended, or has closed its input
+                pipe.write(stdin)
+                pipe.write_eof()
         async with asyncio.timeout(seconds):
             await output.exited.wait()
     except TimeoutError:
