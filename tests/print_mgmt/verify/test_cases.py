@@ -88,6 +88,27 @@ async def test_abort_for_an_image_that_fits_ends_the_case() -> None:
     assert result.reason == "expected RSP(C603); got ABORT(0,0)"
 
 
+@pytest.mark.parametrize("refused", ["", r"STANDARD\2,2"])
+async def test_wrong_position_is_tested_in_four_boxes(refused: str) -> None:
+    """If the printer does not support this layout, another one replaces it."""
+    created: set[str] = set()
+
+    async def intercept(_: PrintServer, operation: Operation, perform: Perform) -> Response:
+        data = operation.dataset() if isinstance(operation.message, NCreateRQ) else None
+        if data is not None and "ImageDisplayFormat" in data:
+            layout = str(data["ImageDisplayFormat"].value)
+            if layout == refused:
+                return operation.reply(0x0106)
+            created.add(layout)
+        return await perform(operation)
+
+    wrong = Wrong(intercept=intercept)
+    async with serving(wrong) as port:
+        result = await judge(port, wrong, Invariants()).run(BY_ID["PRN-X-1.19"])
+    assert result.verdict is Verdict.PASS, result.reason
+    assert created == {r"STANDARD\1,1" if refused else r"STANDARD\2,2"}
+
+
 async def test_medium_without_a_type_is_not_tried() -> None:
     wrong = changes(CONFIGURATION, media_without_types)
     async with serving(wrong) as port:
