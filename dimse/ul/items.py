@@ -91,7 +91,7 @@ class PresentationContextRQ:
 
 @dataclass(frozen=True, slots=True)
 class PresentationContextAC:
-    """PS3.8 Table 9-18. The transfer syntax is significant only on acceptance; the first of several counts."""
+    """PS3.8 Table 9-18. The transfer syntax is significant only on acceptance; of several, use the first."""
 
     id: int
     result: int
@@ -282,7 +282,7 @@ class UserIdentityAC:
 
 @dataclass(frozen=True, slots=True)
 class UnknownItem:
-    """An item of an unknown type: ignored, as PS3.8 §9.3.1 requires, but kept."""
+    """An item of an unknown type: kept, but without effect (PS3.8 §9.3.1)."""
 
     type: int
     value: bytes
@@ -339,7 +339,7 @@ def decode_user_item(kind: int, second: int, value: Reader) -> UserItem:
 
 
 def has_identity_form(value: bytes) -> bool:
-    """Return whether the fields of a `UserIdentityRQ` may begin anywhere in ``value``."""
+    """Return whether ``value`` may contain the fields of a `UserIdentityRQ`."""
     end = len(value)
     for match in _IDENTITY_START.finditer(value):
         primary = int.from_bytes(match[1], "big")

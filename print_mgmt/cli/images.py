@@ -33,7 +33,7 @@ class Frames:
     spans: tuple[tuple[int, int], ...] = ()
 
     def of(self, count: int) -> tuple[int, ...]:
-        """Return the numbers of the chosen frames in an image of ``count`` frames, which may have none of them."""
+        """Return the numbers of the chosen frames in an image of ``count`` frames; there may be none."""
         spans = self.spans or ((1, count),)
         return tuple(frame for first, last in spans for frame in range(first, min(last, count) + 1))
 

@@ -83,7 +83,7 @@ def frame_count(frame: Frame, fragments: Fragments) -> int:
     """Return the number of frames; ``fragments`` is called only for compressed pixels.
 
     A wrong Number of Frames, such as 0 or text, is ignored with a note, and the length of the data decides. Raises
-    ImageError for an object without pixels, for more frames than the pixel data has bits, and for more frames than the
+    ImageError for an object without pixels, for more frames than bits of pixel data, and for more frames than the
     limit. Raises DecodeError if the frames of compressed pixels are unknown.
     """
     keyword = next((keyword for keyword in PIXELS if keyword in frame.dataset), None)

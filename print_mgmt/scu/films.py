@@ -1,7 +1,8 @@
 """Fills films with images that come one by one, and prints each film when it is full.
 
-Only one film at a time is held in memory. If the association is lost before N-ACTION, the film can be filled again on a
-new association. If it is lost after N-ACTION, it is unknown whether the film was printed, so the film is not retried.
+Only one film at a time is held in memory. If the association is lost before N-ACTION, also because the printer releases
+it, the film can be filled again on a new association. If it is lost before the response to N-ACTION, it is unknown
+whether the film was printed. No film is printed again after its N-ACTION, whatever the response.
 """
 
 import asyncio

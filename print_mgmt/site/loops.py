@@ -30,7 +30,7 @@ class _Kind(NamedTuple):
 def find_loops(site: SiteConfig) -> tuple[str, ...]:
     """Return the names of the destinations to which a film comes back after it was sent there.
 
-    The routes are tried with films in gray and in color, on each medium of the printers in each of its sizes.
+    The routes are tried with gray and color films, for each medium and size of the destination's printers.
     """
     return tuple(
         name
@@ -62,7 +62,7 @@ def _comes_back(site: SiteConfig, name: str, kind: _Kind) -> bool:
 
 
 def _next_destinations(site: SiteConfig, name: str, kind: _Kind) -> Iterator[tuple[str, _Kind]]:
-    """Yield the destinations to which the site sends a film that the destination ``name`` has sent to it.
+    """Yield the next destinations of a film that the destination ``name`` has sent to the site.
 
     The film keeps its color if the printer has color, and a route may change its size.
     """

@@ -1,4 +1,4 @@
-"""The invariants of print: events are well formed and replace no response; messages name the character set of text."""
+"""The invariants of print: events are well formed; none replaces a response; messages name the charset of text."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -32,7 +32,7 @@ class EventRules(MessageListener):
         self._named: set[str] = set()  # jobs that the answers to N-ACTION on this association have named
         self._unnamed: set[str] = set()  # jobs that an event named first; an answer may still name them
         self._open: dict[int, bool] = {}  # Message IDs without a response; True if an event was confirmed meanwhile
-        self._overtaken: set[int] = set()  # the requests in `_open` that a response to a later request has overtaken
+        self._overtaken: set[int] = set()  # those marked True in `_open` that a later request's response overtook
 
     def asked(self, message: HeardMessage) -> None:
         """Handle a request, or the confirmation of an event."""

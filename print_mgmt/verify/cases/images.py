@@ -97,7 +97,7 @@ def box_with(**values: object) -> Callable[[Conversation, Dataset], None]:
 
 
 def give_three_samples(talk: Conversation, content: Dataset) -> None:
-    """Give each pixel three samples, and set the attributes of the image accordingly."""
+    """Give each pixel three samples, but leave Photometric Interpretation as it is."""
     picture = talk.image_of(content)
     picture["SamplesPerPixel"] = 3
     picture["PlanarConfiguration"] = 0
@@ -134,8 +134,8 @@ def set_position(position: int) -> CaseRun:
 def too_wide(behavior: str) -> CaseRun:
     """Return the run that sets an image of one row that is wider than any film.
 
-    One status cannot show both that an attribute was ignored and that the image was made smaller. So an image that fits
-    is sent first: its status shows whether the printer supports the attributes.
+    If an attribute was ignored, the status says so, and not whether the image was made smaller. So an image that fits is
+    sent first: its status shows whether the printer supports the attributes.
     """
 
     async def script(talk: Conversation) -> Seen:
