@@ -134,8 +134,8 @@ def set_position(position: int) -> CaseRun:
 def too_wide(behavior: str) -> CaseRun:
     """Return the run that sets an image of one row that is wider than any film.
 
-    If an attribute was ignored, the status says so, and not whether the image was made smaller. So an image that fits is
-    sent first: its status shows whether the printer supports the attributes.
+    If an attribute was ignored, the status says so, and not whether the image was made smaller. So an image that fits
+    is sent first: its status shows whether the printer supports the attributes.
     """
 
     async def script(talk: Conversation) -> Seen:
