@@ -80,7 +80,8 @@ def frames_of(dataset: Dataset, *, report: list[Finding] | None = None) -> list[
         numbers = [*(number_of[offset] for offset in frame_offsets), len(fragments)][: count + 1]
         frames = [[part for part in fragments[first:last] if len(part)] for first, last in pairwise(numbers)]
     if not frames or not all(frames):
-        what = f"{len(fragments)} fragments for {count} frames, and no usable offset table"
+        comparison = f"{len(fragments)} fragment{'s' * (len(fragments) != 1)} for {count} frame{'s' * (count != 1)}"
+        what = f"{comparison}, and no usable offset table"
         raise DecodeError(what, path=_PATH, rule=_RULE)
     if report is not None and count > max(frame_count(dataset), len(table) // 4, 1):
         what = f"Number of Frames is missing, but each of {count} fragments begins a frame"

@@ -53,7 +53,8 @@ def pixel_array(
     if subsampled and columns % 2:
         raise _error(dataset, "Columns", f"{columns} is odd, but two pixels of {photometric!s} share Cb and Cr")
     size = size // 3 * 2 if subsampled else size
-    comparison = f"{len(raw)} bytes, but {frames} frames of {rows} x {columns} x {samples} at {bits} bits need {size}"
+    what = f"{frames} frame{'s' * (frames != 1)} of {rows} x {columns} x {samples} at {bits} bits"
+    comparison = f"{len(raw)} bytes, but {what} need{'s' * (frames == 1)} {size}"
     if len(raw) < size:
         raise _error(dataset, keyword, comparison)
     if len(raw) > size + size % 2 and report is not None:  # one byte makes an odd length even

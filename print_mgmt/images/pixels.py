@@ -263,8 +263,8 @@ def _frame_bytes(frame: Frame, keyword: str, bits: int) -> tuple[memoryview, int
         what = "is missing" if frame.dataset.get(keyword) is None else f"has the wrong VR {frame.dataset[keyword].VR}"
         raise ImageError(f"{keyword} {what} (PS3.3 C.7.6.3)")
     needed = (frames * bits + 7) // 8
-    size = f"{frames} frames of {frame.count('Rows')} x {frame.count('Columns')}"
-    lengths = f"{keyword}: {len(data)} bytes where {size} need {needed}"
+    size = f"{frames} frame{'s' * (frames != 1)} of {frame.count('Rows')} x {frame.count('Columns')}"
+    lengths = f"{keyword}: {len(data)} bytes where {size} need{'s' * (frames == 1)} {needed}"
     excess = len(data) - needed
     if excess == -1 and needed % 2 and data:
         frame.note(f"{lengths}: the last byte is read as 0 (PS3.5 8.1.1)")

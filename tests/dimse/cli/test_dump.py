@@ -123,7 +123,7 @@ def test_check_of_a_valid_file_prints_nothing(tmp_path: Path, capsys: pytest.Cap
 def test_check_prints_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = file(tmp_path / "a", Rows=1, Columns=1, BitsAllocated=8, PixelData=bytes(4), PatientSex=b"f ")
     what = "CS cannot hold 'f': only A-Z, 0-9, space and underscore are allowed"
-    excess = "4 bytes, but 1 frames of 1 x 1 x 1 at 8 bits need 1"
+    excess = "4 bytes, but 1 frame of 1 x 1 x 1 at 8 bits needs 1"
     assert main(["dump", "--check", str(path), str(file(tmp_path / "good"))]) == 1
     assert lines(capsys) == [
         f"{path}: (0010,0040): {what} (at byte 366) [PS3.5 §6.2]",

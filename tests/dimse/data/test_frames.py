@@ -115,7 +115,7 @@ def test_impossible_extended_table_is_ignored(offsets: tuple[int, ...], lengths:
         (Dataset(), r"^\(7FE0,0010\) PixelData: no fragments of compressed Pixel Data"),
         (Dataset(PixelData=b"\1\2"), "no fragments"),
         (Dataset(PixelData=[b""]), "no fragments"),
-        (compressed(b"ab", frames=2**31 - 1, table=basic_table(0)), "1 fragments for 2147483647 frames"),
+        (compressed(b"ab", frames=2**31 - 1, table=basic_table(0)), "1 fragment for 2147483647 frames"),
         (compressed(b"x", b"\xff\xd8", b"\xff\xd8", frames=2), "3 fragments for 2 frames"),
     ],
 )
@@ -139,7 +139,7 @@ def test_empty_fragment_belongs_to_no_frame(at: int, table: bytes) -> None:
 
 
 def test_empty_frames_are_rejected() -> None:
-    with pytest.raises(DecodeError, match="1 fragments for 1 frames"):
+    with pytest.raises(DecodeError, match="1 fragment for 1 frame,"):
         frames_of(compressed(b"", frames=1))
 
 

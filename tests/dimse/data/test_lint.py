@@ -143,7 +143,7 @@ def test_dataset_faults_include_items() -> None:
         ({"PixelData": [b"", b"ab"], "NumberOfFrames": 0}, ["(0028,0008): the value is not a number of frames"]),
         ({"PixelData": bytes(2), "Rows": 1, "Columns": 1, "BitsAllocated": 16}, []),
         ({"PixelData": bytes(4), "Rows": 1, "Columns": 1, "BitsAllocated": 16},
-         ["(7FE0,0010) PixelData: 4 bytes, but 1 frames of"]),
+         ["(7FE0,0010) PixelData: 4 bytes, but 1 frame of"]),
     ],
 )  # fmt: skip
 def test_pixel_faults_name_contradictions(values: dict[str, object], what: list[str]) -> None:

@@ -118,8 +118,8 @@ def test_compressed_syntax_is_named_without_pixels() -> None:
         ({"Rows": 0}, r"\(0028,0010\) Rows: 0 is less than 1"),
         ({"BitsAllocated": 12, "PixelData": bytes(10)}, r"\(0028,0100\) BitsAllocated: 12 is not 1, 8, 16 or 32"),
         ({"BitsAllocated": None}, r"\(0028,0100\) BitsAllocated: the attribute is missing"),
-        ({"Rows": 65535, "Columns": 65535}, r"PixelData: 12 bytes, but 1 frames of 65535 x 65535 x 1 at 16 bits need"),
-        ({"PixelData": bytes(10)}, r"10 bytes, but 1 frames of 2 x 3 x 1 at 16 bits need 12"),
+        ({"Rows": 65535, "Columns": 65535}, r"PixelData: 12 bytes, but 1 frame of 65535 x 65535 x 1 at 16 bits needs"),
+        ({"PixelData": bytes(10)}, r"10 bytes, but 1 frame of 2 x 3 x 1 at 16 bits needs 12"),
     ],
 )
 def test_contradictory_attributes_are_rejected(attributes: dict[str, object], message: str) -> None:
@@ -132,7 +132,7 @@ def test_bytes_after_the_pixels_are_reported() -> None:
     assert pixel_array(image(PixelData=bytes(14)), report=report).shape == (2, 3)
     (found,) = report
     assert str(found) == (
-        "(7FE0,0010) PixelData: 14 bytes, but 1 frames of 2 x 3 x 1 at 16 bits need 12 [PS3.3 §C.7.6.3]"
+        "(7FE0,0010) PixelData: 14 bytes, but 1 frame of 2 x 3 x 1 at 16 bits needs 12 [PS3.3 §C.7.6.3]"
     )
     assert pixel_array(image(PixelData=bytes(12)), report=report).shape == (2, 3)
     assert pixel_array(image(Rows=1, BitsAllocated=8, PixelData=bytes(4)), report=report).shape == (1, 3)
@@ -170,7 +170,7 @@ def test_pixels_of_a_second_frame_share_their_color_too() -> None:
     ds.PixelData = bytes([10, 11, 20, 30, 12, 13, 21, 31]) * 2
     report: list[Finding] = []
     assert pixel_array(ds, report=report).tolist() == [[[10, 20, 30], [11, 20, 30]], [[12, 21, 31], [13, 21, 31]]]
-    assert [finding.what for finding in report] == ["16 bytes, but 1 frames of 2 x 2 x 3 at 8 bits need 8"]
+    assert [finding.what for finding in report] == ["16 bytes, but 1 frame of 2 x 2 x 3 at 8 bits needs 8"]
 
 
 @pytest.mark.parametrize("padding", [bytes(4), b"\1\2\3"])

@@ -187,7 +187,7 @@ def test_fragments_of_rle_in_a_native_syntax_are_read(syntax: TransferSyntax) ->
         ({"Columns": 65535, "Rows": 65535}, "more than the limit of 134217728 pixels"),
         ({"Columns": 32, "Rows": 12}, "but the Data Set has 12 rows, 32 columns"),
         ({"BitsAllocated": 12}, "BitsAllocated 12 of compressed Pixel Data is not 1, 8, 16 or 32"),
-        ({"PixelData": GRAY8.tobytes()[2:]}, "PixelData: 382 bytes where 1 frames of 24 x 16 need 384"),
+        ({"PixelData": GRAY8.tobytes()[2:]}, "PixelData: 382 bytes where 1 frame of 24 x 16 needs 384"),
         ({"Rows": None}, "Rows is missing"),
     ],
 )

@@ -72,7 +72,7 @@ def test_length_tells_the_number_of_frames_of_422_without_subsampling() -> None:
 def test_frames_of_422_without_their_number_are_refused(count: int) -> None:
     """An object without Number of Frames has one frame, so other data means that an attribute is wrong."""
     data = bytes([100, 200, 128, 128] * 8 * count)
-    with pytest.raises(ImageError, match=f"{32 * count} bytes where 1 frames of 4 x 4 need 32"):
+    with pytest.raises(ImageError, match=f"{32 * count} bytes where 1 frame of 4 x 4 needs 32"):
         prepare(image("YBR_FULL_422", data, 4, 4), color=True)
 
 
@@ -93,7 +93,7 @@ def test_color_by_plane_equals_color_by_pixel(planar: int) -> None:
     ("made", "message"),
     [
         (image("YBR_FULL_422", bytes(6), 1, 3), "Columns 3 of YBR_FULL_422 must be even"),
-        (image("YBR_FULL_422", bytes(2)), "2 bytes where 1 frames of 1 x 2 need 4"),
+        (image("YBR_FULL_422", bytes(2)), "2 bytes where 1 frame of 1 x 2 needs 4"),
         (image("YBR_RCT", bytes(6)), r"YBR_RCT is for JPEG 2000 only \(PS3.3 C.7.6.3.1.2\)"),
         (image("YBR_FULL", bytes(12), BitsAllocated=16), "YBR_FULL of 16 bits: 8 are allowed"),
         (image("HSV", bytes(6)), "PhotometricInterpretation 'HSV' is not one of"),

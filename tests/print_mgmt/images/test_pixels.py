@@ -73,21 +73,21 @@ def test_padding_after_the_last_frame_is_ignored(padding: int) -> None:
 
 def test_excess_of_a_whole_frame_is_refused() -> None:
     """Bits Allocated or Number of Frames must be wrong, so the print would be wrong, too."""
-    with pytest.raises(ImageError, match="PixelData: 8 bytes where 1 frames of 1 x 4 need 4"):
+    with pytest.raises(ImageError, match="PixelData: 8 bytes where 1 frame of 1 x 4 needs 4"):
         prepare(gray(bytes([1] * 8), 8))
 
 
 def test_zeros_after_the_last_frame_are_ignored() -> None:
     made = prepare(gray(bytes([0, 85, 170, 255]) + bytes(512), 8))
     assert made.pixels.tolist() == [[0, 85, 170, 255]]
-    assert made.notes == ("PixelData: 516 bytes where 1 frames of 1 x 4 need 4: the rest is ignored (PS3.5 8.1.1)",)
+    assert made.notes == ("PixelData: 516 bytes where 1 frame of 1 x 4 needs 4: the rest is ignored (PS3.5 8.1.1)",)
 
 
 @pytest.mark.parametrize(
     ("attributes", "message"),
     [
         ({"Rows": 65535, "Columns": 65535}, "65535 rows of 65535 are more than the limit of 134217728 pixels"),
-        ({"Rows": 11000, "Columns": 9000}, "PixelData: 4 bytes where 1 frames of 11000 x 9000 need 99000000"),
+        ({"Rows": 11000, "Columns": 9000}, "PixelData: 4 bytes where 1 frame of 11000 x 9000 needs 99000000"),
         ({"Rows": 0}, r"Rows 0 must be a whole number from 1 \(PS3.3 C.7.6.3\)"),
         ({"Columns": None}, "Columns"),
         ({"NumberOfFrames": 2**31 - 1}, "NumberOfFrames 2147483647 is more than the limit of 1048576"),
@@ -112,7 +112,7 @@ def test_odd_length_that_is_rounded_down_lacks_a_byte_that_is_0() -> None:
     """Some ultrasound devices write 2149874 bytes where 2149875 are needed."""
     made = prepare(gray(bytes([85, 170, 255, 255]), 8, 1, 5))
     assert made.pixels.tolist() == [[85, 170, 255, 255, 0]]
-    assert "4 bytes where 1 frames of 1 x 5 need 5: the last byte is read as 0" in made.notes[0]
+    assert "4 bytes where 1 frame of 1 x 5 needs 5: the last byte is read as 0" in made.notes[0]
 
 
 @pytest.mark.parametrize("frames", [1, 2])
@@ -127,7 +127,7 @@ def test_native_pixels_in_fragments_are_printed(frames: int, split: bool) -> Non
 
 
 def test_odd_length_that_lacks_another_byte_is_refused() -> None:
-    with pytest.raises(ImageError, match="3 bytes where 1 frames of 1 x 5 need 5"):
+    with pytest.raises(ImageError, match="3 bytes where 1 frame of 1 x 5 needs 5"):
         prepare(gray(bytes(3), 8, 1, 5))
 
 
