@@ -138,8 +138,10 @@ class ImageFiles:
     def check(self) -> None:
         """Check that each file has a chosen frame, and that the first chosen frame of each file can be printed.
 
-        Raises `ImageError` and OSError.
+        A pattern fills its image box, so it has no true size. Raises `ImageError` and OSError.
         """
+        if self._in_true_size and self._patterns:
+            raise ImageError(f"--pattern {self._patterns[0]}: {NO_SIZE}")
         for name in dict.fromkeys(self._files):
             source = open_image(name)
             count = source.frames

@@ -430,6 +430,13 @@ async def test_true_size_needs_a_known_size(tmp_path: Path, capsys: pytest.Captu
     assert error.count("\n") == 1
 
 
+async def test_true_size_refuses_a_pattern(capsys: pytest.CaptureFixture[str]) -> None:
+    assert await command("print", "A@127.0.0.1:1", "--pattern", "steps", "--true-size") == 1
+    error = capsys.readouterr().err
+    assert error.startswith("print-mgmt: --pattern steps: true size: the image does not contain")
+    assert error.count("\n") == 1
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
