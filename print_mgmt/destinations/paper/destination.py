@@ -21,7 +21,7 @@ from ..names import film_id
 from ..program import private_folder
 from ..remote import TLSFiles
 from .cups import CupsQueue
-from .media import paper_for
+from .media import paper_for, sizes_of
 from .ticket import PaperQueue, Scaling, Sides, Ticket
 
 __all__ = ["PaperDestination"]
@@ -147,7 +147,7 @@ class PaperDestination:
             return self.media[size], "none" if self.size == "true" else "fit"
         known = await queue.media()
         paper = paper_for(size, known, fit=self.size == "fit")
-        if self.size == "fit" and not known:  # the queue may have to print it on smaller paper
+        if self.size == "fit" and not sizes_of(known):  # the queue may have to print it on smaller paper
             return paper.name, "auto-fit"
         return paper.name, "none" if paper.true_size else "fit"
 

@@ -75,6 +75,12 @@ async def test_configured_paper_replaces_the_default() -> None:
     assert (printer.attribute("media"), printer.attribute("print-scaling")) == ("iso_a5_148x210mm", "fit")
 
 
+async def test_printer_without_known_sizes_fits_the_film() -> None:
+    printer = IppPrinter("main", "photo")
+    await deliver(printer)
+    assert (printer.attribute("media"), printer.attribute("print-scaling")) == ("na_govt-letter_8x10in", "auto-fit")
+
+
 async def test_refused_ticket_sends_no_document() -> None:
     printer = IppPrinter()
     printer.statuses[Operation.VALIDATE_JOB] = 0x040B

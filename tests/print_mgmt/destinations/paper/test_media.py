@@ -21,6 +21,11 @@ A4, A3, LETTER, LEDGER = "iso_a4_210x297mm", "iso_a3_297x420mm", "na_letter_8.5x
         ("14INX17IN", (A4, A3), Paper(A3, true_size=False)),
         ("A4", ("custom_max_1000x1000mm", "roll_max_1000x1000mm", A3), Paper(A3, true_size=True)),
         ("A4", (), Paper(A4, true_size=True)),
+        ("A4", ("na-letter", "iso-a4"), Paper("iso-a4", true_size=True)),
+        ("A4", ("na-letter-white", "iso-a4-white"), Paper("iso-a4-white", true_size=True)),
+        ("14INX17IN", ("iso-a4", "iso-a3"), Paper("iso-a3", true_size=False)),
+        ("A4", ("main", "photo"), Paper(A4, true_size=True)),
+        ("A4", ("custom_min_10x10mm", "custom_max_1000x1000mm", "photo"), Paper(A4, true_size=True)),
         ("14INX17IN", (), Paper("custom_film_355.6x431.8mm", true_size=True)),
     ],
 )
