@@ -1,4 +1,6 @@
-"""The counters of an index: ``fence`` for leases, ``revision`` for jobs, and ``clock``, the latest time of a lease.
+"""The counters of an index: ``fence`` for leases, ``revision`` for jobs, and ``clock``.
+
+``clock`` is the latest time of a lease or of an outcome.
 
 A counter is damaged if it is not a number, or if a row has a greater number. It then gets the greatest number that a
 row has.

@@ -37,7 +37,7 @@ from .doubt import Ended, log_abandoned
 from .film_file import read_film
 from .film_folder import WRITERS, FilmFile, FilmFolder, Step, incoming_disk, no_step, remove_drafts
 from .index import Index
-from .leases import end_expired, grant, load_media, next_due, prolong
+from .leases import end_expired, grant, load_media, next_due, prolong, record_outcome
 from .looks import Looks
 from .notice import Notice
 from .protocol import News, Repaired, Room, Survey, Verified
@@ -338,8 +338,7 @@ class EmbeddedSpool:
         """Record the outcome of a delivery; see `Deliveries.report`."""
 
         def run() -> FilmRecord:
-            film = self._rows.film(lease.film.id)
-            return self._rows.save(film, apply_outcome(film, lease.delivery, outcome, self._clock()))
+            return record_outcome(self._rows, lease.film.id, lease.delivery, outcome, self._clock())
 
         self._step("report")
         film = await self._save(run)

@@ -8,13 +8,22 @@ from collections.abc import Collection
 from functools import partial
 from itertools import count
 
-from .changes import expire_lease, lease_delivery, media_loaded
+from .changes import Outcome, apply_outcome, expire_lease, lease_delivery, media_loaded
 from .doubt import Ended
 from .index import Index, placeholders
 from .records import Delivery, FilmRecord
 from .states import FilmState
 
-__all__ = ["end_expired", "end_those_of_others", "grant", "load_media", "next_due", "prolong", "restart_clock"]
+__all__ = [
+    "end_expired",
+    "end_those_of_others",
+    "grant",
+    "load_media",
+    "next_due",
+    "prolong",
+    "record_outcome",
+    "restart_clock",
+]
 
 
 def grant(
@@ -50,15 +59,28 @@ def grant(
 
         film = index.change_intact(row[1], lease)
         if film is not None:
-            index.db.execute("UPDATE counter SET value = max(value, ?) WHERE name = 'clock'", (now,))
+            _note_time(index, now)
             return film
     return None
+
+
+def _note_time(index: Index, now: float) -> None:
+    """Record the latest time of a lease or an outcome: a clock that shows less has restarted."""
+    index.db.execute("UPDATE counter SET value = max(value, ?) WHERE name = 'clock'", (now,))
 
 
 def prolong(index: Index, delivery: Delivery) -> None:
     """Store the new end of a lease, and whether the delivery is repeatable."""
     values = (delivery.expires, delivery.repeatable, delivery.id)
     index.db.execute("UPDATE delivery SET expires = ?, repeatable = ? WHERE id = ?", values)
+
+
+def record_outcome(index: Index, film_id: str, lease: Delivery, outcome: Outcome, now: float) -> FilmRecord:
+    """Record the outcome of ``lease``, a leased delivery, and return its film. Raises as `apply_outcome`."""
+    film = index.film(film_id)
+    after = index.save(film, apply_outcome(film, lease, outcome, now))
+    _note_time(index, now)  # it may be hours after the lease, which `prolong` has prolonged
+    return after
 
 
 def end_expired(index: Index, now: float) -> list[Ended]:

@@ -124,7 +124,7 @@ async def test_c_find_has_a_pending_response_for_each_match() -> None:
 async def test_c_cancel_ends_a_c_find(how: str) -> None:
     """PS3.7 §9.1.2.1.6: the final response has status FE00H."""
     archive = Archive(*(instance("Doe", number) for number in range(6)))
-    archive.waits_after = 5
+    archive.waits_after = 3
     statuses: list[int] = []
     async with serve([archive.service, VERIFICATION], port=0) as server:
         async with connect(server.host, server.port, WITH_ECHO) as association:
@@ -146,7 +146,7 @@ async def test_c_cancel_ends_a_c_find(how: str) -> None:
             assert (await c_echo(association)).Status == 0
     assert archive.cancelled == 1
     if how == "asked for":
-        assert statuses == [0xFF00] * 5 + [0xFE00]
+        assert statuses == [0xFF00] * 3 + [0xFE00]
 
 
 async def test_c_cancel_reaches_a_waiting_request() -> None:

@@ -311,6 +311,22 @@ async def test_restarted_clock_ends_all_delays(place: EmbeddedPlace) -> None:
         assert await spool.lease("printer", 60) is not None
 
 
+async def test_restarted_clock_ends_the_delay_after_a_long_delivery(place: EmbeddedPlace) -> None:
+    """The clock shows more than at the time of the lease, and less than at the time of its outcome."""
+    async with place.spool() as spool:
+        await spool.accept(job(), [PRINTER])
+        lease = await spool.lease("printer", 60)
+        assert lease is not None
+        leased_at = place.clock.now
+        for _ in range(100):
+            place.clock.now += 50
+            lease = await spool.renew(lease, 60)
+        await spool.report(lease, Later(delay=60))
+    place.clock.now = leased_at + 10
+    async with place.spool() as spool:
+        assert await spool.lease("printer", 60) is not None
+
+
 async def test_wall_clock_set_back_changes_nothing(place: EmbeddedPlace, monkeypatch: pytest.MonkeyPatch) -> None:
     async with place.spool() as spool:
         await spool.accept(job(), [FOLDER])
