@@ -20,6 +20,7 @@ path = "films"
 type = "printer"
 printers = ["OTHER@127.0.0.1:104"]
 """
+FROM = '[[routes]]\nclient = ["{}"]\nto = ["relay"]\n[[routes]]\nto = ["files"]'  # films of this client come back
 
 
 @pytest.mark.parametrize(
@@ -91,6 +92,56 @@ def test_own_address_is_the_client_of_a_loop() -> None:
     with pytest.raises(SiteErrors, match="prints on this site"):
         read_site(site + inside)
     assert read_site(site + inside.replace("192.0.2.0/24", "127.0.0.0/8")).routes
+
+
+@pytest.mark.parametrize(
+    ("own", "host", "client"),
+    [
+        ("::1", "[::1]", "::1"),
+        ("::", "[::1]", "::1"),
+        ("::", "localhost", "::1"),
+        ("::", "[::]", "::1"),
+        ("0.0.0.0", "localhost", "127.0.0.1"),
+        ("0.0.0.0", "127.0.1.1", "127.0.0.1"),
+        ("localhost", "localhost", "::1"),
+    ],
+)
+def test_loopback_address_of_the_same_version_is_the_client_of_a_loop(own: str, host: str, client: str) -> None:
+    site = SITE.replace("port = 104", f'host = "{own}"\nport = 104', 1).replace("127.0.0.1", host)
+    with pytest.raises(SiteErrors, match="prints on this site"):
+        read_site(site + FROM.format(client))
+
+
+@pytest.mark.parametrize(
+    ("own", "host", "client"),
+    [("::1", "[::1]", "127.0.0.0/8"), ("::", "localhost", "127.0.0.0/8"), ("0.0.0.0", "localhost", "::1")],
+)
+def test_loopback_address_of_the_other_version_makes_no_loop(own: str, host: str, client: str) -> None:
+    site = SITE.replace("port = 104", f'host = "{own}"\nport = 104', 1).replace("127.0.0.1", host)
+    assert read_site(site + FROM.format(client)).routes
+
+
+@pytest.mark.parametrize(("address", "client"), [("192.0.2.5", "192.0.2.0/24"), ("127.0.1.1", "127.0.0.1")])
+def test_name_of_the_machine_is_looked_up_for_the_client_of_a_loop(
+    address: str, client: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0))
+    monkeypatch.setattr(socket, "gethostname", lambda: "film.example.org")
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [found])
+    site = SITE.replace("port = 104", 'host = "0.0.0.0"\nport = 104', 1).replace("127.0.0.1", "film.example.org")
+    with pytest.raises(SiteErrors, match="prints on this site"):
+        read_site(site + FROM.format(client))
+    assert read_site(site + FROM.format("198.51.100.0/24")).routes
+
+
+def test_unknown_name_of_the_machine_is_no_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "gethostname", lambda: "film.example.org")
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    site = SITE.replace("port = 104", 'host = "0.0.0.0"\nport = 104', 1).replace("127.0.0.1", "film.example.org")
+    assert read_site(site + FROM.format("192.0.2.0/24")).routes
 
 
 def test_loop_over_two_destinations_is_refused() -> None:
