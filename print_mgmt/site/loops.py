@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import NamedTuple
 
 from dimse.terminal import Peer
-from dimse.uids import BasicColorPrintManagementMeta
+from dimse.uids import BasicColorPrintManagementMeta, BasicGrayscalePrintManagementMeta
 
 from ..destinations import Destination, PrinterDestination
 from .config import ListenConfig, SiteConfig, SitePrinter
@@ -72,12 +72,14 @@ def _comes_back(site: SiteConfig, ways: _Ways, name: str, kind: _Kind) -> bool:
 def _next_destinations(site: SiteConfig, ways: _Ways, name: str, kind: _Kind) -> Iterator[tuple[str, _Kind]]:
     """Yield the next destinations of a film that the destination ``name`` has sent to the site.
 
-    The film keeps its color if the printer has color, and a route may change its size.
+    A printer without color gets a gray film, and a printer with only color a color film. A route may change the size.
     """
     for printer, calling, clients in ways[name]:
         if printer.config.medium(kind.MediumType, kind.FilmSizeID) is None:  # the printer refuses it
             continue
-        color = kind.color and BasicColorPrintManagementMeta in printer.config.abstract_syntaxes
+        served = printer.config.abstract_syntaxes
+        needs_color = kind.color or BasicGrayscalePrintManagementMeta not in served
+        color = needs_color and BasicColorPrintManagementMeta in served
         for client in clients:
             facts = Facts(
                 called=printer.ae_title,

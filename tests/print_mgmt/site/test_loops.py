@@ -1,6 +1,7 @@
 """Destinations that print on their own site."""
 
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +54,28 @@ def test_loop_of_some_films_is_refused(condition: str) -> None:
     routes = f'[[routes]]\n{condition}\nto = ["relay"]\n[[routes]]\nto = ["files"]'
     with pytest.raises(SiteErrors, match="prints on this site"):
         read_site(f"{SITE}{routes}")
+
+
+@pytest.fixture
+def one_has_color(tmp_path: Path) -> str:
+    """Return a site where one printer has only color, the other only gray, and each has a destination."""
+    site = SITE
+    for title, meta in (("FILM", "BasicColorPrintManagementMeta"), ("OTHER", "BasicGrayscalePrintManagementMeta")):
+        (tmp_path / f"{title}.toml").write_text(f'sop_classes = ["{meta}"]')
+        site = site.replace(f'"{title}"', f'"{title}"\nconfig = "{tmp_path / title}.toml"', 1)
+    return site + '[destinations.second]\ntype = "printer"\nprinters = ["FILM@127.0.0.1:104"]\n'
+
+
+def test_loop_that_changes_the_color_is_refused(one_has_color: str) -> None:
+    """A printer without gray gets a gray film in color."""
+    first = '[[routes]]\ncalled = ["FILM"]\ncolor = true\nto = ["relay"]\n'
+    second = '[[routes]]\ncalled = ["OTHER"]\ncolor = false\nto = ["second"]\n'
+    with pytest.raises(SiteErrors, match="prints on this site"):
+        read_site(f'{one_has_color}{first}{second}[[routes]]\nto = ["files"]')
+
+
+def test_printer_without_gray_sends_no_gray_film_back(one_has_color: str) -> None:
+    assert read_site(f'{one_has_color}[[routes]]\ncolor = false\nto = ["second"]\n[[routes]]\nto = ["files"]').routes
 
 
 def test_site_on_all_addresses_is_reached_on_each_loopback_address() -> None:
