@@ -130,7 +130,7 @@ class Row(NamedTuple):
         return self.show in (_text, _uid)
 
     def allows(self, raw: bytes) -> bool:
-        """Return whether bytes have the form of this field, so that they are what its name says."""
+        """Return whether bytes have the form that this field requires."""
         form = _FORMS.get(self.show)
         return form is None or form.fullmatch(raw) is not None
 
@@ -139,7 +139,7 @@ class Row(NamedTuple):
 class Layout:
     """A PDU, item or sub-item: its fields, then its items.
 
-    ``secret`` says that its value holds a credential, so bytes that follow a wrong length are hidden, too.
+    ``secret``: its value holds a credential; if a length is wrong, the bytes after it are hidden, too.
     """
 
     name: str

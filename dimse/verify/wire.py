@@ -418,7 +418,7 @@ class Wire(asyncio.Protocol):
         if message.Data is None or context_id not in self.contexts:
             return None
         assert isinstance(message.Data, bytes | bytearray | memoryview)
-        with suppress(DimseError):  # an invariant judges the bytes
+        with suppress(DimseError):  # an invariant reports it
             return decode(bytes(message.Data), syntax_of(self.contexts[context_id][1]))
         return None
 

@@ -228,7 +228,7 @@ def set_annotation_box(instances: Instances, box: AnnotationBox, dataset: Datase
 
 
 def _check_text(instances: Instances, checked: Checked, position: int, written: str) -> None:
-    """Add a warning for each reason why the film cannot show the whole text: missing glyphs, controls, lack of space.
+    """Add a warning for each reason why the text is not shown whole: missing glyphs, control characters, no space.
 
     Raises `Refusal` instead if the printer is strict, and `ServiceError` (0110) for a film that cannot be laid out.
     """

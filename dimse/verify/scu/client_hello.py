@@ -113,8 +113,7 @@ def parse(octets: bytes) -> ClientHello:
     message = _message(octets)
     if message[:1] != bytes((_CLIENT_HELLO,)):
         raise DecodeError("the first octets are not a ClientHello")
-    reader = _Reader(message)
-    reader.take(_MESSAGE_HEADER)
+    reader = _Reader(_Reader(message[1:]).vector(_MESSAGE_HEADER - 1))
     legacy = reader.number(2)
     reader.take(32)  # random
     reader.vector(1)  # session id

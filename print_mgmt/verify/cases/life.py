@@ -138,10 +138,14 @@ async def create_second_film_box(talk: Conversation) -> Seen:
 async def use_earlier_film(talk: Conversation) -> Seen:
     await talk.prepare_image()
     film, boxes = talk.film_uid, talk.image_uids
-    if not succeeded(await talk.create_film_box(talk.film_box(talk.layout))):
+    seen = await talk.create_film_box(talk.film_box(talk.layout))
+    if matches(FAILURE, (seen,)):
         await talk.print(uid=film)
-        if not succeeded(seen := await talk.create_film_box(talk.film_box(talk.layout))):
-            return Kept(f"no earlier film: the printer keeps only one film box: {seen}")
+        seen = await talk.create_film_box(talk.film_box(talk.layout))
+        if matches(FAILURE, (seen,)):
+            return Kept(f"no earlier film: a second film box was refused: {seen}")
+    if not succeeded(seen):
+        return seen
     steps = Steps(talk.peer)
     for what, seen in (
         ("N-SET of its image box", await talk.set_image(talk.plain_image(), uid=boxes[0])),

@@ -88,6 +88,13 @@ async def test_abort_for_an_image_that_fits_ends_the_case() -> None:
     assert result.reason == "expected RSP(C603); got ABORT(0,0)"
 
 
+async def test_abort_at_the_second_film_box_is_no_earlier_film() -> None:
+    wrong = WRONG["PRN-L-1.17"]()
+    async with serving(wrong) as port:
+        result = await judge(port, wrong, Invariants()).run(BY_ID["PRN-L-1.16"])
+    assert result.verdict is Verdict.WEAK, result.reason
+
+
 @pytest.mark.parametrize("refused", ["", r"STANDARD\2,2"])
 async def test_wrong_position_is_tested_in_four_boxes(refused: str) -> None:
     """If the printer does not support this layout, another one replaces it."""

@@ -170,10 +170,12 @@ def test_hello_tells_versions_and_suites() -> None:
     assert (found.is_modern, found.has_aead, found.forbidden(), found.outdated()) == (True, True, [], [])
 
 
-@pytest.mark.parametrize("size", [6, 20, 43, 60])
-def test_cut_off_hello_is_a_decode_error(size: int) -> None:
-    with pytest.raises(DimseError, match="ClientHello"):
-        parse(hello()[:size])
+def test_cut_off_hello_is_a_decode_error() -> None:
+    """Also one that ends exactly before its extensions."""
+    octets = hello()
+    for size in range(len(octets)):
+        with pytest.raises(DimseError, match="ClientHello"):
+            parse(octets[:size])
 
 
 def test_suite_of_tls_1_2_does_not_count_for_tls_1_3() -> None:
