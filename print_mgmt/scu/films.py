@@ -133,7 +133,10 @@ class Films:
             await self._finish_film()
 
     async def finish(self) -> None:
-        """Print the last film, which may have empty boxes, and, with ``collate``, the session."""
+        """Print the last film, which may have empty boxes, and, with ``collate``, the session.
+
+        More images can be added, also after an error; with ``collate``, they begin another session.
+        """
         if self._images:
             await self._finish_film()
         if self._collated:
@@ -162,7 +165,7 @@ class Films:
             self._images.clear()
             await self._leave_film()
         if film is not None:
-            self._check_printed(film.name)
+            self._check_printed(film.name, self._session)
 
     async def _leave_film(self) -> None:
         self._film = None
@@ -175,20 +178,24 @@ class Films:
         self.printed += 1
 
     async def _print_session(self) -> None:
-        assert self._session is not None
+        session = self._session
+        assert session is not None
         try:
-            self.jobs.append(await self._session.print())
+            self.jobs.append(await session.print())
+            self.printed += self._collated
         except _LOST as exc:
-            if not self._session.was_asked:
+            if not session.was_asked:
                 raise
             raise PrintUncertain(f"{exc}; it is unknown whether the film session was printed") from exc
-        self.printed += self._collated
-        self._collated = 0
-        self._check_printed("the film session")
+        finally:
+            if session.was_asked:  # another N-ACTION of this session would print its films a second time
+                self._collated = 0
+                await self.close()
+        self._check_printed("the film session", session)
 
-    def _check_printed(self, film: str) -> None:
-        if self._options.true_size and self._session is not None:
-            answered = self._session.operations.answers[-1]
+    def _check_printed(self, film: str, session: FilmSession | None) -> None:
+        if self._options.true_size and session is not None:
+            answered = session.operations.answers[-1]
             true_size.check_printed(film, answered.Status, self._options.chosen.image_box)
 
     async def _fill(self) -> None:

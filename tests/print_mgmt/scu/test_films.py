@@ -3,6 +3,7 @@
 import asyncio
 import weakref
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -216,6 +217,42 @@ async def test_collated_films_need_one_n_action() -> None:
     shown = [int(found[0, 0]) for film in printed for found in pixels(film) if found is not None]
     assert shown == [int(gray(seed)[0, 0]) for seed in (1, 2, 3)]
     assert {film.copies for film in printed} == {2}
+
+
+@pytest.mark.parametrize("status", [0x0000, 0xC603])
+async def test_collated_films_are_printed_once(status: int) -> None:
+    """Films that are added after N-ACTION of the session belong to another session, whatever the response was."""
+    statuses = [status]
+
+    def change(message: Request) -> Answer | None:
+        found = statuses.pop() if isinstance(message, NActionRQ) and statuses else 0
+        return Answer(Status=found) if found else None
+
+    odd = Odd(change)
+    async with odd.client() as client:
+        async with client.films(collate=True) as films:
+            await films.add(gray(1))
+            with suppress(PrintFailed):
+                await films.finish()
+            await films.add(gray(2))
+    sent = [cell.image.pixels for film in odd.films for cell in film.sheet.cells if cell.image is not None]
+    wanted = [gray(2)] if status else [gray(1), gray(2)]
+    assert len(sent) == len(wanted)
+    assert all(np.array_equal(found, image) for found, image in zip(sent, wanted, strict=True))
+    assert films.printed == len(wanted)
+
+
+async def test_failed_session_is_not_printed_at_the_end() -> None:
+    def change(message: Request) -> Answer | None:
+        return Answer(Status=0xC603) if isinstance(message, NActionRQ) else None
+
+    odd = Odd(change)
+    async with odd.client() as client:
+        async with client.films(collate=True) as films:
+            await films.add(gray(1))
+            with pytest.raises(PrintFailed):
+                await films.finish()
+    assert odd.asked.count("NActionRQ") == 1
 
 
 async def test_lost_collated_films_are_an_error() -> None:
