@@ -146,7 +146,9 @@ class Scans:
                     raise ImageError("JPEG lacks a scan: bits of coefficients are missing (ISO 10918-1 G.1.1.1)")
                 bits[first : last + 1] = [low] * len(bits[first : last + 1])
         if any(map(any, missing.values())):
-            raise ImageError("JPEG breaks off: it lacks scans of its components, or of their last bits (ISO 10918-1 B.2.1)")
+            raise ImageError(
+                "JPEG breaks off: it lacks scans of its components, or of their last bits (ISO 10918-1 B.2.1)"
+            )
 
     def has_gray_interval(self, image: NDArray[np.generic]) -> bool:
         """Return whether the last unit of a restart interval may be mid-gray; the last interval does not count.
