@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dimse.data import EXPLICIT_LE, IMPLICIT_LE, Dataset, decode, encode, read_file, write_file
-from dimse.errors import DimseError
+from dimse.errors import ConnectionFailed, DimseError
 from dimse.explain import ACCEPTOR, ViewEvent
 from dimse.explain.conversation import CompleteMessage
 from dimse.lab import Connection, Lab, LabFailure, Mistake, exchange
@@ -127,7 +127,14 @@ class Bench:
 def bench(**options: object) -> Iterator[Bench]:
     near, far = socket.socketpair()
     connection = Answering(near, far)
-    lab = Lab(lambda _: connection, patience=0.01, **options)  # type: ignore[arg-type]  # as the caller wants
+    peers = [connection]
+
+    def connect(_: float) -> Connection:
+        if not peers:
+            raise ConnectionFailed("the only peer has been connected before")
+        return peers.pop()
+
+    lab = Lab(connect, patience=0.01, **options)  # type: ignore[arg-type]  # as the caller wants
     with closing(near), closing(far):
         yield Bench(connection, lab)
 
@@ -589,6 +596,7 @@ _WORDS = st.one_of(
 
 
 @given(st.lists(st.lists(_WORDS, min_size=1, max_size=4).map(" ".join), max_size=4), st.binary(max_size=40))
+@example(["connect", "close", "associate"], b"")
 def test_any_line_gives_lines_or_a_clear_error(lines: list[str], answer: bytes) -> None:
     with bench() as it:
         it.far.sendall(answer)
