@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
+from peers import free_port
 
 from dimse.net import VERIFICATION, serve
 from dimse.net.addresses import addresses_of, bound_sockets, first_reached, reach, start_servers
@@ -132,8 +133,8 @@ async def test_only_address_must_be_one_of_this_machine() -> None:
 
 
 async def test_port_that_is_taken_on_one_address_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.create_server(("127.0.0.2", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
+    with socket.create_server(("127.0.0.2", port)):
         name_stands_for("127.0.0.1", "127.0.0.2", patch=monkeypatch)
         with pytest.raises(OSError, match=f"cannot listen on here:{port}: Address already in use$"):
             await bound_sockets("here", port)
