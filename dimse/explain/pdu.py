@@ -370,7 +370,7 @@ class _Walk:
 
 
 def _may_hold_identity(layout: Layout, value: bytes) -> bool:
-    """Return whether the value of an item, if it has not the form of ``layout``, may contain a user identity."""
+    """Return whether the value of an item, which may be damaged, may contain a user identity."""
     if layout is not UNKNOWN:
         return has_identity_form(value)
     return UnknownItem(0, value).may_hold_identity

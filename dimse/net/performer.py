@@ -6,8 +6,8 @@ was a success. An exception, a timeout, and a result that is not a response to t
 the association and the server stay up.
 
 Each handler runs in a task of its own. A `SynchronousHandler` never waits, and therefore runs without a task in most
-cases in which its response can be sent immediately: a C-ECHO then takes a sixth less time. It can let an
-async function (``otherwise``) perform a request that needs waiting.
+cases in which its response can be sent immediately: a C-ECHO then takes a sixth less time. It can let an async function
+(``otherwise``) perform a request that needs waiting.
 
 C-CANCEL ends a generator at its next Pending response, with status FE00H and the counters of that response. A handler
 that checks `Operation.is_cancelled` can end earlier.
